@@ -1,0 +1,34 @@
+"""Ring 1, the truth: what an account is worth, what it needs, and why. Plain functions of book, market and rules."""
+
+from solvent.margin.assess import assess as assess
+from solvent.margin.assess import assess_pool as assess_pool
+from solvent.margin.assessment import Assessment as Assessment
+from solvent.margin.assessment import Binding as Binding
+from solvent.margin.assessment import Line as Line
+from solvent.margin.forms import UnsolvableError as UnsolvableError
+from solvent.margin.liquidation_price import Crossing as Crossing
+from solvent.margin.liquidation_price import Solution as Solution
+from solvent.margin.liquidation_price import liquidation_price as liquidation_price
+from solvent.margin.liquidation_price import liquidation_prices as liquidation_prices
+from solvent.margin.changes import Cancel as Cancel
+from solvent.margin.changes import Change as Change
+from solvent.margin.changes import Deposit as Deposit
+from solvent.margin.changes import Place as Place
+from solvent.margin.changes import Reprice as Reprice
+from solvent.margin.changes import SetLeverage as SetLeverage
+from solvent.margin.changes import Trade as Trade
+from solvent.margin.changes import Withdraw as Withdraw
+from solvent.margin.explain import Contribution as Contribution
+from solvent.margin.explain import Explanation as Explanation
+from solvent.margin.explain import explain as explain
+from solvent.margin.explain import state as state
+from solvent.margin.explain import venue_ratio as venue_ratio
+from solvent.margin.limits import max_order as max_order
+from solvent.margin.limits import max_withdrawal as max_withdrawal
+from solvent.margin.modes import may_set_class as may_set_class
+from solvent.margin.modes import may_set_legs as may_set_legs
+from solvent.margin.modes import may_set_leverage as may_set_leverage
+from solvent.margin.modes import may_set_mode as may_set_mode
+from solvent.margin.what_if import Impact as Impact
+from solvent.margin.what_if import Refusal as Refusal
+from solvent.margin.what_if import what_if as what_if

@@ -1,0 +1,119 @@
+"""Assess: every pool of a book, valued and margined for one purpose. No clock, no I/O, no state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from solvent.book import Book, Holding, Market, Method, Purpose
+from solvent.margin.assessment import Assessment, Binding, Line
+from solvent.margin.collateral import balance_lines
+from solvent.margin.tiered import entry_requirement
+from solvent.margin.valuation import Scene, Valued, entries, equities, price_alternatives, valued
+from solvent.rules import RulesError, VenueRules
+from solvent.units import ZERO, exact
+
+
+@exact
+def assess(book: Book, market: Market, rules: VenueRules, purpose: Purpose) -> Mapping[str, Assessment]:
+    """Assess every pool of ``book`` by its id.
+
+    Raises
+    ------
+    BookError
+        A mark, index, asset or instrument the book needs is missing; the message names it.
+    RulesError
+        The rule set does not cover something the book holds.
+
+    Examples
+    --------
+    >>> from solvent.venues import venue
+    >>> from solvent.samples import two_positions
+    >>> book, market = two_positions()
+    >>> result = assess(book, market, venue("generic"), Purpose.MAINTAIN)["cross"]
+    >>> result.margin_equity - result.required == result.surplus
+    True
+
+    """
+    return {h.pool.id: assess_holding(book, market, rules, purpose, h) for h in book.holdings}
+
+
+@exact
+def assess_pool(book: Book, market: Market, rules: VenueRules, purpose: Purpose, pool: str) -> Assessment:
+    """Assess one pool by its id; errors as :func:`assess`."""
+    return assess_holding(book, market, rules, purpose, book.holding(pool))
+
+
+def assess_holding(book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
+    """Assess one holding inside the exact context: the worse of the purpose's price alternatives, whole book each."""
+    if holding.pool.method is not Method.TIERED:
+        msg = f"pool {holding.pool.id}: {rules.name} does not margin by {holding.pool.method.value} in this version"
+        raise RulesError(msg)
+    found: Assessment | None = None
+    for kinds in price_alternatives(rules, purpose):
+        one = _assess_scene(Scene(book, market, rules, holding, purpose, *kinds))
+        if found is None or one.low < found.low:
+            found = one
+    if found is None:
+        msg = f"{rules.name}: no price kinds for {purpose.name}"
+        raise RulesError(msg)
+    return found
+
+
+def _assess_scene(scene: Scene) -> Assessment:
+    positions = [valued(scene, p) for p in scene.holding.positions]
+    lines, profits = _position_lines(scene, positions)
+    for equity in equities(scene, positions):
+        lines.extend(balance_lines(scene, equity, profits.get(equity.asset.name, ZERO)))
+    return _totals(scene, lines)
+
+
+def _position_lines(scene: Scene, positions: list[Valued]) -> tuple[list[Line], dict[str, Decimal]]:
+    """A line a position (profit and requirement), a line for its orders, and profits by settle asset in numeraire."""
+    marked = {(one.position.symbol, one.position.leg): one for one in positions}
+    lines: list[Line] = []
+    profits: dict[str, Decimal] = {}
+    for (symbol, leg), (position, orders) in entries(scene.holding).items():
+        one = marked.get((symbol, leg))
+        contract = scene.contract(symbol)
+        ticks = one.ticks if one is not None else contract.ticks(scene.mark(contract), "mark")
+        alone, needed, piece = entry_requirement(scene, contract, position, orders, ticks)
+        profit = _profit(scene, one) if one is not None else ZERO
+        profits[contract.settle.name] = profits.get(contract.settle.name, ZERO) + profit
+        if position is not None:
+            lines.append(Line("position", symbol, leg, profit, profit, alone, piece))
+        if needed != alone or position is None:
+            lines.append(Line("orders", symbol, leg, ZERO, ZERO, needed - alone))
+    return lines, profits
+
+
+def _profit(scene: Scene, one: Valued) -> Decimal:
+    """Profit in the numeraire, unrounded: what is rounded is the asset's whole equity, once."""
+    settle = one.contract.settle
+    amount = settle.amount(one.profit)
+    if settle.name == scene.holding.pool.numeraire:
+        return amount
+    return amount * scene.market.price(scene.collateral_kind, settle.name, scene.numeraire.name)
+
+
+def _totals(scene: Scene, lines: list[Line]) -> Assessment:
+    value = sum((line.value for line in lines), ZERO)
+    equity = sum((line.equity for line in lines), ZERO)
+    required = sum((line.required for line in lines), ZERO)
+    surplus = equity - required
+    binding = None
+    worst = max((line for line in lines if line.required > 0), key=lambda line: line.required, default=None)
+    if worst is not None:
+        binding = Binding(worst.kind, worst.subject, worst.required)
+    return Assessment(
+        scene.holding.pool.id,
+        scene.purpose,
+        scene.holding.pool.numeraire,
+        value,
+        equity,
+        required,
+        surplus,
+        surplus,
+        tuple(lines),
+        binding,
+    )

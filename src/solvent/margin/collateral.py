@@ -1,0 +1,63 @@
+"""What balances count: positive value through its weights, negative value in full and at the venue's debt rate."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from solvent import ledger
+from solvent.book import Leg
+from solvent.margin.assessment import Line
+from solvent.margin.valuation import Equity, Scene
+from solvent.rates import Schedule
+from solvent.units import ONE, ZERO, Asset
+
+
+def weights(scene: Scene, asset: str) -> tuple[Schedule | None, Decimal]:
+    """The schedule of positive value (None: counts nothing) and the rate of negative value; numeraire counts in full."""
+    if asset == scene.holding.pool.numeraire:
+        return Schedule.flat(ONE), ONE
+    facts = scene.rules.collateral.asset(asset)
+    if facts is None:
+        return None, ONE
+    return facts.weights.get(scene.purpose), facts.debt_rate
+
+
+def value_units(scene: Scene, asset: Asset, units: int) -> int:
+    """Units of an asset in numeraire units, rounded down: less for a balance, more for a debt."""
+    rate = scene.rate(asset)
+    return ledger.converted_down(units, rate.ticks, rate.divisor)
+
+
+def counted(scene: Scene, asset: str, value: Decimal) -> Decimal:
+    """V_s: what a value in the numeraire counts as margin equity."""
+    schedule, debt_rate = weights(scene, asset)
+    if value < 0:
+        return value * debt_rate
+    return ZERO if schedule is None else schedule.at(value)
+
+
+def balance_lines(scene: Scene, equity: Equity, profits: Decimal) -> list[Line]:
+    """Lines of one asset: its settled balance, interest, profit that does not count, and what its haircut takes.
+
+    ``profits`` is what position lines already say for this asset, in the numeraire; the balance line is the rest of the
+    asset's value, so that all lines sum to the totals.
+    """
+    name = equity.asset.name
+    value = scene.numeraire.amount(value_units(scene, equity.asset, equity.units))
+    funded = value
+    if equity.counted_profit != equity.profit:
+        funded = scene.numeraire.amount(value_units(scene, equity.asset, equity.counted_units))
+    due = ZERO
+    if equity.interest:
+        due = -scene.numeraire.amount(value_units(scene, equity.asset, equity.interest))
+    cash = value - profits - due
+    lines = [Line("cash", name, Leg.NET, cash, cash)]
+    if due:
+        lines.append(Line("interest", name, Leg.NET, due, due))
+    if funded != value:
+        lines.append(Line("unfunded", name, Leg.NET, ZERO, funded - value))
+    if name != scene.holding.pool.numeraire:
+        cut = counted(scene, name, funded) - funded
+        if cut:
+            lines.append(Line("haircut", name, Leg.NET, ZERO, cut))
+    return lines

@@ -1,0 +1,150 @@
+"""The account in words and numbers: ratio, state, leverage, what each position adds and may still lose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from solvent.book import Book, Leg, Market, Purpose
+from solvent.instruments import Payoff, Perpetual
+from solvent.margin.assess import assess_holding
+from solvent.margin.assessment import Assessment, Line
+from solvent.margin.valuation import Scene, price_alternatives, valued
+from solvent.rules import VenueRules
+from solvent.units import ZERO, Rounding, divide, exact
+
+RATIO_PLACES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one position adds to its pool, in the numeraire.
+
+    ``most_loss`` is the most it can still take from the account: a long's whole worth at most, a short without bound,
+    and neither more than what the pool is worth.
+    """
+
+    symbol: str
+    leg: Leg
+    size: Decimal
+    mark: Decimal
+    notional: Decimal
+    profit: Decimal
+    required: Decimal
+    most_loss: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One pool explained at MAINTAIN."""
+
+    assessment: Assessment
+    ratio_name: str
+    ratio: Decimal | None
+    state: str
+    leverage: Decimal | None
+    contributions: tuple[Contribution, ...]
+    sentences: tuple[str, ...]
+
+
+@exact
+def explain(book: Book, market: Market, rules: VenueRules, pool: str, purpose: Purpose = Purpose.MAINTAIN) -> Explanation:
+    """Explain one pool: every line of the totals in words, and what each position contributes."""
+    holding = book.holding(pool)
+    found = assess_holding(book, market, rules, purpose, holding)
+    scene = Scene(book, market, rules, holding, purpose, *price_alternatives(rules, purpose)[0])
+    contributions = _contributions(scene, found)
+    gross = sum((one.notional for one in contributions), ZERO)
+    return Explanation(
+        found,
+        rules.ratio.name,
+        venue_ratio(found, rules),
+        state(found, rules),
+        divide(gross, found.value, 4, Rounding.UP) if found.value > 0 else None,
+        contributions,
+        tuple(sentence(line, found.numeraire) for line in found.lines),
+    )
+
+
+@exact
+def venue_ratio(found: Assessment, rules: VenueRules) -> Decimal | None:
+    """The venue's own ratio; None where it has nothing to divide by."""
+    equity = found.value if rules.ratio.on_value else found.margin_equity
+    top, bottom = (found.required, equity) if rules.ratio.requirement_over_equity else (equity, found.required)
+    return divide(top, bottom, RATIO_PLACES, Rounding.UP) if bottom > 0 else None
+
+
+@exact
+def state(found: Assessment, rules: VenueRules) -> str:
+    """The worst state whose threshold the pool is below, ``healthy`` when none."""
+    if found.required == 0 and found.margin_equity >= 0:
+        return "healthy"
+    for threshold in sorted(rules.thresholds, key=lambda one: one.multiple):
+        line = found.required * threshold.multiple
+        if found.margin_equity < line or (threshold.inclusive and found.margin_equity == line):
+            return threshold.state
+    return "healthy"
+
+
+def _contributions(scene: Scene, found: Assessment) -> tuple[Contribution, ...]:
+    lines = {(line.subject, line.leg): line for line in found.lines if line.kind == "position"}
+    answer = []
+    for position in scene.holding.positions:
+        one = valued(scene, position)
+        line = lines[(position.symbol, position.leg)]
+        notional = line.piece.notional if line.piece is not None else ZERO
+        answer.append(
+            Contribution(
+                position.symbol,
+                position.leg,
+                one.contract.size(position.lots),
+                one.contract.price(one.ticks),
+                notional,
+                line.value,
+                line.required,
+                _most_loss(one.contract, position.lots, notional, found.value),
+            )
+        )
+    return tuple(answer)
+
+
+def _most_loss(contract: Perpetual, lots: int, notional: Decimal, value: Decimal) -> Decimal:
+    """A linear long loses its notional at a price of zero; an inverse short its coin notional; others have no bound."""
+    bounded = (lots > 0) == (contract.payoff is Payoff.LINEAR)
+    worth = max(ZERO, value)
+    return min(notional, worth) if bounded else worth
+
+
+def sentence(line: Line, numeraire: str) -> str:
+    """One line in words."""
+    name = line.subject if line.leg is Leg.NET else f"{line.subject} {line.leg.name.lower()}"
+    if line.kind == "cash":
+        return f"{name}: balance worth {_figure(line.value)} {numeraire}"
+    if line.kind == "interest":
+        return f"{name}: interest due {_figure(line.value)} {numeraire}"
+    if line.kind == "unfunded":
+        return f"{name}: unrealised profit that does not count {_figure(line.equity)} {numeraire}"
+    if line.kind == "haircut":
+        return f"{name}: haircut {_figure(line.equity)} {numeraire}"
+    if line.kind == "orders":
+        return f"{name}: resting orders require {_figure(line.required)} {numeraire}"
+    return f"{name}: profit {_figure(line.value)}, requires {_figure(line.required)} {numeraire}{_piece(line)}"
+
+
+def _piece(line: Line) -> str:
+    piece = line.piece
+    if piece is None or not piece.notional:
+        return ""
+    if piece.leverage:
+        return f" = notional {_figure(piece.notional)} ÷ leverage {piece.leverage}"
+    rate = f"{(piece.rate * 100).normalize():f} %"
+    less = f" − {_figure(piece.deduction)}" if piece.deduction else ""
+    above = f" (tier above {_figure(piece.floor)})" if piece.floor else ""
+    return f" = {rate} of {_figure(piece.notional)}{less}{above}"
+
+
+def _figure(number: Decimal) -> str:
+    """A decimal without trailing zeros or exponent."""
+    return f"{number.normalize():f}" if number else "0"
+
+

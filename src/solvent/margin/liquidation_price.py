@@ -1,0 +1,197 @@
+"""Liquidation prices of a whole pool: where surplus(MAINTAIN) crosses its line along a stated price path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from solvent.book import Book, Holding, Market, PriceKey, PriceKind, Purpose
+from solvent.instruments import Future, Perpetual
+from solvent.margin.assess import assess_holding
+from solvent.margin.forms import Moves, Parts, UnsolvableError, form, moves, parts
+from solvent.margin.roots import Root, roots
+from solvent.margin.valuation import Scene, price_alternatives
+from solvent.rules import Path, RulesError, VenueRules
+from solvent.units import Rounding, divide, exact
+
+SHOWN_PLACES = 18
+MOST_STEPS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """One crossing: the unrounded ``price`` (to 18 decimals) and the first tick in breach.
+
+    ``breach_below`` says that lower prices are in breach. At ``ticks`` the pool is in breach; one tick towards the
+    other side it is not.
+    """
+
+    price: Decimal
+    ticks: int
+    breach_below: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Every crossing along a path, and the one that matters.
+
+    ``solved`` is the rule's boundary nearest to the present mark, ``ticks`` the first ledger tick in breach there, and
+    ``displayed`` the boundary at the instrument's nearest tick, as venues print it; None where no price on this path
+    liquidates. ``in_breach`` says that the pool is in breach now.
+    """
+
+    pool: str
+    symbol: str
+    path: Path
+    mark: Decimal
+    in_breach: bool
+    crossings: tuple[Crossing, ...]
+    solved: Decimal | None
+    ticks: int | None
+    displayed: Decimal | None
+
+
+@exact
+def liquidation_price(
+    book: Book, market: Market, rules: VenueRules, pool: str, symbol: str, along: Path | None = None
+) -> Solution:
+    """Where the pool's surplus(MAINTAIN) crosses its line when the price of ``symbol`` moves along a path.
+
+    The instrument need not be held: collateral in the traded coin has a liquidation price too.
+
+    Raises
+    ------
+    UnsolvableError
+        The surplus is not piecewise affine along this path; the message says which contracts make it so.
+
+    """
+    holding = book.holding(pool)
+    return solve(_whole(book, market, rules, holding), symbol, along or rules.path)
+
+
+@exact
+def liquidation_prices(
+    book: Book, market: Market, rules: VenueRules, pool: str, along: Path | None = None
+) -> Mapping[str, Solution]:
+    """The liquidation price of every instrument a pool holds, by symbol; the pool is valued once for all of them."""
+    holding = book.holding(pool)
+    whole = _whole(book, market, rules, holding)
+    return {symbol: solve(whole, symbol, along or rules.path) for symbol in {p.symbol: None for p in holding.positions}}
+
+
+def _whole(book: Book, market: Market, rules: VenueRules, holding: Holding) -> Parts:
+    alternatives = price_alternatives(rules, Purpose.MAINTAIN)
+    if len(alternatives) != 1:
+        msg = f"{rules.name} values MAINTAIN by several prices; a path needs one"
+        raise RulesError(msg)
+    return parts(Scene(book, market, rules, holding, Purpose.MAINTAIN, *alternatives[0]))
+
+
+def solve(whole: Parts, symbol: str, along: Path) -> Solution:
+    """The solution for one instrument of a pool already taken apart (inside the exact context)."""
+    scene = whole.scene
+    contract = scene.contract(symbol)
+    mark = scene.mark(contract)
+    present = contract.ticks(mark, "mark")
+    moving = moves(scene, contract, along)
+    surplus = form(whole, moving)
+    inclusive = scene.rules.breach_inclusive
+    found = []
+    for root in roots(surplus):
+        ticks = _first_in_breach(root, present, inclusive=inclusive)
+        if not surplus.exact or len(moving.symbols) > 1:
+            ticks = _confirmed(whole, contract, moving, ticks, breach_below=root.breach_below)
+        if ticks is not None and ticks >= 1:
+            found.append(_crossing(root, mark, ticks))
+    in_breach = _breached(whole.surplus, sum(whole.requirements), inclusive=inclusive)
+    nearest = _nearest(found, mark, in_breach=in_breach)
+    if nearest is None:
+        return Solution(scene.holding.pool.id, symbol, along, mark, in_breach, tuple(found), None, None, None)
+    shown = contract.price(_nearest_tick(nearest.price, contract.tick_size))
+    return Solution(
+        scene.holding.pool.id, symbol, along, mark, in_breach, tuple(found), nearest.price, nearest.ticks, shown
+    )
+
+
+def _nearest_tick(price: Decimal, tick_size: Decimal) -> int:
+    """The tick nearest to a price, halves up: venues print liquidation prices so."""
+    steps = divide(price * 2 + tick_size, tick_size * 2, 0, Rounding.DOWN)
+    return int(steps)
+
+
+def _breached(surplus: Decimal, required: Decimal | int, *, inclusive: bool) -> bool:
+    return surplus < 0 or (inclusive and surplus == 0 and required > 0)
+
+
+def _crossing(root: Root, mark: Decimal, ticks: int) -> Crossing:
+    price = divide(mark * root.at.numerator, Decimal(root.at.denominator), SHOWN_PLACES, Rounding.DOWN)
+    return Crossing(price, ticks, root.breach_below)
+
+
+def _first_in_breach(root: Root, present: int, *, inclusive: bool) -> int:
+    """The tick in breach nearest to the crossing; on it exactly only where the line itself is a breach."""
+    at = root.at * present
+    if root.breach_below:
+        ticks = at.numerator // at.denominator
+        return ticks - 1 if at == ticks and not inclusive else ticks
+    ticks = -(-at.numerator // at.denominator)
+    return ticks + 1 if at == ticks and not inclusive else ticks
+
+
+def _confirmed(
+    whole: Parts, contract: Perpetual | Future, moving: Moves, ticks: int, *, breach_below: bool
+) -> int | None:
+    """Step to the tick where the rounded rules themselves turn; None when it lies at no positive price."""
+    step = 1 if breach_below else -1
+    ticks = max(ticks, 1)
+    for _ in range(MOST_STEPS):
+        if not _breached_at(whole, contract, moving, ticks):
+            ticks -= step
+        elif ticks + step >= 1 and _breached_at(whole, contract, moving, ticks + step):
+            ticks += step
+        else:
+            return ticks
+        if ticks < 1:
+            return None
+    msg = f"no tick of {contract.symbol} within {MOST_STEPS} of the unrounded crossing turns the verdict"
+    raise UnsolvableError(msg)
+
+
+def _breached_at(whole: Parts, contract: Perpetual | Future, moving: Moves, ticks: int) -> bool:
+    scene = whole.scene
+    market = market_along(scene.book, scene.market, moving, contract, ticks)
+    found = assess_holding(scene.book, market, scene.rules, Purpose.MAINTAIN, scene.holding)
+    return found.breached(inclusive=scene.rules.breach_inclusive)
+
+
+def market_along(book: Book, market: Market, moving: Moves, contract: Perpetual | Future, ticks: int) -> Market:
+    """The market where ``contract`` is at ``ticks`` and everything that moves with it has moved by the same factor.
+
+    Other marks are cut to their own tick (never below one), indices to 18 decimals.
+    """
+    present = market.price(PriceKind.MARK, contract.symbol, contract.quote.name)
+    factor = Fraction(contract.price(ticks)) / Fraction(present)
+    changed: dict[PriceKey, Decimal] = {}
+    for key, price in market.prices.items():
+        if key.kind is PriceKind.MARK and key.subject in moving.symbols:
+            tick = book.instruments[key.subject].tick_size
+            count = Fraction(price) * factor / Fraction(tick)
+            changed[key] = tick * max(1, count.numerator // count.denominator)
+        elif key.kind is PriceKind.INDEX and key.subject in moving.assets:
+            moved = Decimal(factor.numerator) * price
+            changed[key] = divide(moved, Decimal(factor.denominator), SHOWN_PLACES, Rounding.DOWN)
+    return market.with_prices(changed)
+
+
+def _nearest(found: list[Crossing], mark: Decimal, *, in_breach: bool) -> Crossing | None:
+    """The crossing nearest to the mark that leads into breach (out of it, for a pool in breach)."""
+    best: Crossing | None = None
+    for one in found:
+        leads = (one.price <= mark) == one.breach_below
+        if leads == in_breach and one.price != mark:
+            continue
+        if best is None or abs(one.price - mark) < abs(best.price - mark):
+            best = one
+    return best

@@ -1,0 +1,135 @@
+"""Where a surplus in canonical form crosses its line: every crossing, as an exact fraction of the path's variable."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from typing import NamedTuple
+
+from solvent.margin.forms import Affine, Form, Term, UnsolvableError
+from solvent.rates import Piece
+
+ZERO_FRACTION = Fraction(0)
+
+
+class Root(NamedTuple):
+    """A crossing at the factor ``at``; ``breach_below``: smaller factors are in breach, larger are not."""
+
+    at: Fraction
+    breach_below: bool
+
+
+def roots(surplus: Form) -> tuple[Root, ...]:
+    """Every factor > 0 at which the surplus changes sign, in rising order; none and several are answers."""
+    reciprocal = _uses_reciprocal(surplus)
+    found = _single(surplus, reciprocal=reciprocal)
+    if found is None:
+        found = _several(surplus, reciprocal=reciprocal)
+    if reciprocal:
+        found = [Root(1 / root.at, not root.breach_below) for root in reversed(found)]
+    return tuple(found)
+
+
+def _uses_reciprocal(surplus: Form) -> bool:
+    inners = [surplus.base, *(term.inner for term in surplus.terms)]
+    up, down = any(one.up for one in inners), any(one.down for one in inners)
+    if up and down:
+        msg = "linear and inverse contracts move together here: the surplus is not piecewise affine along this path"
+        raise UnsolvableError(msg)
+    return down
+
+
+def _slope(one: Affine, *, reciprocal: bool) -> Decimal:
+    return one.down if reciprocal else one.up
+
+
+def _single(surplus: Form, *, reciprocal: bool) -> list[Root] | None:
+    """The common case, in decimals: one moving requirement, proportional to the variable, continuous tiers.
+
+    None when the form is not of that shape.
+    """
+    if len(surplus.terms) != 1:
+        return None
+    term = surplus.terms[0]
+    amount = _slope(term.inner, reciprocal=reciprocal)
+    if term.inner.constant or amount <= 0 or term.sign > 0 or not _continuous(term.pieces):
+        return None
+    found: list[Root] = []
+    constant, slope = surplus.base.constant, _slope(surplus.base, reciprocal=reciprocal)
+    last = len(term.pieces) - 1
+    for k, piece in enumerate(term.pieces):
+        top, bottom = -(constant + piece.deduction), slope - piece.rate * amount
+        if bottom == 0:
+            continue
+        rises = bottom > 0
+        if not rises:
+            top, bottom = -top, -bottom
+        reach = amount * top
+        if reach > piece.floor * bottom and (k == last or reach <= term.pieces[k + 1].floor * bottom):
+            root = Root(Fraction(top) / Fraction(bottom), rises)
+            if not found or found[-1].breach_below != root.breach_below:
+                found.append(root)
+    return found
+
+
+def _continuous(pieces: tuple[Piece, ...]) -> bool:
+    return all(left.at(right.floor) == right.at(right.floor) for left, right in pairwise(pieces))
+
+
+def _several(surplus: Form, *, reciprocal: bool) -> list[Root]:
+    """The general case, in fractions: cut at every breakpoint, then follow the sign through every stretch."""
+    cuts = _breakpoints(surplus, reciprocal=reciprocal)
+    edges = [ZERO_FRACTION, *cuts]
+    found: list[Root] = []
+    negative: bool | None = None
+    for k, low in enumerate(edges):
+        high = edges[k + 1] if k + 1 < len(edges) else None
+        constant, slope = _affine_between(surplus, low, high, reciprocal=reciprocal)
+        start = constant + slope * low
+        begins = start < 0 if start else slope < 0
+        if negative is not None and begins != negative:
+            found.append(Root(low, negative))
+        negative = begins
+        if slope:
+            root = -constant / slope
+            if root > low and (high is None or root < high):
+                found.append(Root(root, slope > 0))
+                negative = slope < 0
+    return [root for root in found if root.at > 0]
+
+
+def _breakpoints(surplus: Form, *, reciprocal: bool) -> list[Fraction]:
+    cuts: set[Fraction] = set()
+    for term in surplus.terms:
+        slope = Fraction(_slope(term.inner, reciprocal=reciprocal))
+        if slope == 0:
+            continue
+        constant = Fraction(term.inner.constant)
+        cuts.update((Fraction(piece.floor) - constant) / slope for piece in term.pieces)
+    return sorted(cut for cut in cuts if cut > 0)
+
+
+def _affine_between(
+    surplus: Form, low: Fraction, high: Fraction | None, *, reciprocal: bool
+) -> tuple[Fraction, Fraction]:
+    """Constant and slope of the surplus on a stretch without breakpoints, found at a point inside it."""
+    inside = (low + high) / 2 if high is not None else low * 2 + 1
+    constant = Fraction(surplus.base.constant)
+    slope = Fraction(_slope(surplus.base, reciprocal=reciprocal))
+    for term in surplus.terms:
+        start, step = Fraction(term.inner.constant), Fraction(_slope(term.inner, reciprocal=reciprocal))
+        rate, deduction = _piece_at(term, start + step * inside)
+        constant += term.sign * (rate * start - deduction)
+        slope += term.sign * rate * step
+    return constant, slope
+
+
+def _piece_at(term: Term, amount: Fraction) -> tuple[Fraction, Fraction]:
+    if amount < 0:
+        return Fraction(term.below), ZERO_FRACTION
+    found = term.pieces[0]
+    for piece in term.pieces:
+        if amount > Fraction(piece.floor):
+            found = piece
+    return Fraction(found.rate), Fraction(found.deduction)

@@ -1,0 +1,109 @@
+"""Requirements by notional tiers: positions at mark, leverage caps, and the worst case over resting orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from solvent import ledger
+from solvent.book import Order, Position, Purpose
+from solvent.instruments import Future, Perpetual
+from solvent.margin.assessment import Piecewise
+from solvent.margin.valuation import Scene, numeraire_units
+from solvent.rules import ContractMargin, OrderMargin
+from solvent.units import ONE, ZERO
+
+WITH_ORDERS = (Purpose.WITHDRAW, Purpose.ADMIT)
+
+
+def requirement(
+    scene: Scene, contract: Perpetual | Future, margin: ContractMargin, position: Position | None, notional: int
+) -> tuple[Decimal, Piecewise]:
+    """Requirement of a notional in settle units, and the piece it fell on, in the numeraire."""
+    units = numeraire_units(scene, notional, contract.settle)
+    amount = scene.numeraire.amount(units)
+    schedule = margin.schedules.get(scene.purpose)
+    multiplier = scene.multiplier()
+    needed, found = ZERO, Piecewise(amount, ZERO, ZERO, ZERO)
+    if schedule is not None:
+        piece = schedule.piece(amount)
+        needed = piece.at(amount)
+        found = Piecewise(amount, piece.floor, piece.rate, piece.deduction)
+        if multiplier != ONE:
+            needed *= multiplier
+            found = Piecewise(amount, piece.floor, piece.rate * multiplier, piece.deduction * multiplier)
+    if scene.purpose in margin.leverage_at:
+        leverage = scene.leverage(margin, position)
+        by_leverage = scene.numeraire.amount(ledger.leverage_margin(units, leverage))
+        if by_leverage > needed:
+            return by_leverage, Piecewise(amount, ZERO, ZERO, ZERO, leverage)
+    return needed, found
+
+
+def entry_requirement(
+    scene: Scene, contract: Perpetual | Future, position: Position | None, orders: Sequence[Order], ticks: int
+) -> tuple[Decimal, Decimal, Piecewise]:
+    """Requirement of an instrument's leg without and with its resting orders, and the position's piece."""
+    margin = scene.margin_of(contract)
+    lots = position.lots if position is not None else 0
+    alone, piece = requirement(scene, contract, margin, position, contract.notional(lots, ticks))
+    if not orders or scene.purpose not in WITH_ORDERS:
+        return alone, alone, piece
+    if scene.rules.orders is OrderMargin.WORST_SIDE:
+        return alone, _worst_side(scene, contract, position, orders, ticks, alone), piece
+    dearer = max(_order_cost(scene, contract, position, orders, ticks, side) for side in (1, -1))
+    return alone, alone + dearer, piece
+
+
+def open_loss(scene: Scene, contract: Perpetual | Future, lots: int, limit_ticks: int, mark_ticks: int) -> int:
+    """What filling an order at its limit would lose at once at the mark, in numeraire units, rounded up."""
+    loss = max(0, contract.worth(lots, limit_ticks) - contract.worth(lots, mark_ticks))
+    return numeraire_units(scene, loss, contract.settle)
+
+
+def _worst_side(
+    scene: Scene,
+    contract: Perpetual | Future,
+    position: Position | None,
+    orders: Sequence[Order],
+    ticks: int,
+    alone: Decimal,
+) -> Decimal:
+    margin = scene.margin_of(contract)
+    lots = position.lots if position is not None else 0
+    worst = alone
+    for side in (1, -1):
+        same = [order for order in orders if order.lots * side > 0]
+        if not same:
+            continue
+        filled = lots + sum(order.lots for order in same)
+        needed, _ = requirement(scene, contract, margin, position, contract.notional(filled, ticks))
+        loss = sum(open_loss(scene, contract, order.lots, order.ticks, ticks) for order in same)
+        worst = max(worst, needed + scene.numeraire.amount(loss))
+    return worst
+
+
+def _order_cost(
+    scene: Scene,
+    contract: Perpetual | Future,
+    position: Position | None,
+    orders: Sequence[Order],
+    ticks: int,
+    side: int,
+) -> Decimal:
+    """Margin at each opening order's own price plus its open loss; closing lots, oldest order first, cost nothing."""
+    margin = scene.margin_of(contract)
+    lots = position.lots if position is not None else 0
+    closing = max(0, -lots * side)
+    leverage = scene.leverage(margin, position)
+    units = 0
+    for order in orders:
+        if order.lots * side <= 0:
+            continue
+        opening = max(0, abs(order.lots) - closing)
+        closing = max(0, closing - abs(order.lots))
+        if opening:
+            notional = numeraire_units(scene, contract.notional(opening, order.ticks), contract.settle)
+            units += ledger.leverage_margin(notional, leverage)
+            units += open_loss(scene, contract, opening * side, order.ticks, ticks)
+    return scene.numeraire.amount(units)

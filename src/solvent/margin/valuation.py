@@ -1,0 +1,184 @@
+"""Prices, balances and positions of one pool at one purpose, as the ledger counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from solvent import ledger
+from solvent.book import Book, BookError, Holding, Leg, Market, Order, Position, PriceKind, Purpose
+from solvent.instruments import Future, Instrument, Perpetual
+from solvent.rules import ContractMargin, Profit, RulesError, VenueRules
+from solvent.units import Asset
+
+
+class Ratio(NamedTuple):
+    """An exchange rate of units as whole numbers: ``units × ticks ÷ divisor``."""
+
+    ticks: int
+    divisor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One pool under one rule set, purpose and choice of price kinds; answers every price question about it."""
+
+    book: Book
+    market: Market
+    rules: VenueRules
+    holding: Holding
+    purpose: Purpose
+    position_kind: PriceKind
+    collateral_kind: PriceKind
+
+    @property
+    def numeraire(self) -> Asset:
+        """The asset the pool is margined in."""
+        return self.asset(self.holding.pool.numeraire)
+
+    def asset(self, name: str) -> Asset:
+        """An asset of the book; :class:`BookError` when it is not declared."""
+        found = self.book.assets.get(name)
+        if found is None:
+            msg = f"assets: {name!r} is not declared; there are {sorted(self.book.assets)}"
+            raise BookError(msg)
+        return found
+
+    def contract(self, symbol: str) -> Perpetual | Future:
+        """A contract of the book; spot is held as balances, and options need a method that covers them."""
+        found = self.instrument(symbol)
+        if not isinstance(found, Perpetual):
+            msg = f"{self.rules.name}: tiered margin covers perpetuals and futures, not {type(found).__name__} {symbol}"
+            raise RulesError(msg)
+        return found
+
+    def instrument(self, symbol: str) -> Instrument:
+        """An instrument of the book; :class:`BookError` when it is not declared."""
+        found = self.book.instruments.get(symbol)
+        if found is None:
+            msg = f"instruments: {symbol!r} is not declared; there are {sorted(self.book.instruments)}"
+            raise BookError(msg)
+        return found
+
+    def margin_of(self, contract: Perpetual | Future) -> ContractMargin:
+        """The contract's margin facts under the rules."""
+        return self.rules.margin.contract(contract)
+
+    def mark(self, contract: Perpetual | Future) -> Decimal:
+        """The price positions are valued at for this purpose."""
+        return self.market.price(self.position_kind, contract.symbol, contract.quote.name)
+
+    def rate(self, asset: Asset) -> Ratio:
+        """The asset's price in the numeraire, on units."""
+        if asset.name == self.holding.pool.numeraire:
+            return Ratio(1, 1)
+        price = self.market.price(self.collateral_kind, asset.name, self.numeraire.name)
+        top, bottom = price.as_integer_ratio()
+        return Ratio(top * 10**self.numeraire.scale, bottom * 10**asset.scale)
+
+    def multiplier(self) -> Decimal:
+        """What the pool's margin mode multiplies every schedule by."""
+        mode = self.rules.modes.get(self.holding.pool.mode)
+        if mode is None:
+            msg = f"{self.rules.name}: no {self.holding.pool.mode.value} margin; pool {self.holding.pool.id}"
+            raise RulesError(msg)
+        return mode.requirement_multiplier
+
+    def leverage(self, margin: ContractMargin, position: Position | None) -> int:
+        """The leverage cap of an entry: chosen by the user, else the default within the class's cap."""
+        if position is not None and position.leverage:
+            return position.leverage
+        cap = self.rules.modes[self.holding.pool.mode].leverage_cap(self.holding.pool.account_class)
+        return min(margin.default_leverage, cap)
+
+
+class Valued(NamedTuple):
+    """A position at its mark: profit in settle units (funding paid), notional in settle and in numeraire units."""
+
+    position: Position
+    contract: Perpetual | Future
+    ticks: int
+    profit: int
+    notional: int
+
+
+class Equity(NamedTuple):
+    """One asset's equity in units: settled balance after interest, unrealised profit, and the part of it that counts."""
+
+    asset: Asset
+    cash: int
+    interest: int
+    profit: int
+    counted_profit: int
+
+    @property
+    def units(self) -> int:
+        """Balance with all its profit."""
+        return self.cash + self.profit
+
+    @property
+    def counted_units(self) -> int:
+        """Balance with the profit that counts: E_s."""
+        return self.cash + self.counted_profit
+
+
+def valued(scene: Scene, position: Position) -> Valued:
+    """A position at the scene's mark."""
+    contract = scene.contract(position.symbol)
+    ticks = contract.ticks(scene.mark(contract), scene.position_kind.value)
+    due = ledger.funding_due(position.lots, scene.market.funding.get(position.symbol, 0), position.funding_index)
+    profit = contract.worth(position.lots, ticks) - position.cost - due
+    return Valued(position, contract, ticks, profit, contract.notional(position.lots, ticks))
+
+
+def numeraire_units(scene: Scene, units: int, settle: Asset) -> int:
+    """A notional or loss in settle units, in numeraire units, rounded up: against the account."""
+    rate = scene.rate(settle)
+    return ledger.converted_up(units, rate.ticks, rate.divisor)
+
+
+def interest(scene: Scene, asset: str, units: int) -> int:
+    """Interest a balance owes since its last touch, in units."""
+    return ledger.interest_due(
+        units, scene.market.interest.get(asset, 0), scene.holding.borrow_index.get(asset, 0)
+    )
+
+
+def equities(scene: Scene, positions: Sequence[Valued]) -> list[Equity]:
+    """E_s of every asset with a balance or a position settling in it, the numeraire first."""
+    names = dict.fromkeys([scene.holding.pool.numeraire, *scene.holding.cash])
+    profits: dict[str, int] = {}
+    for one in positions:
+        settle = one.contract.settle.name
+        names[settle] = None
+        profits[settle] = profits.get(settle, 0) + one.profit
+    losses_only = scene.rules.profit[scene.purpose] is Profit.LOSSES_ONLY
+    found = []
+    for name in names:
+        units = scene.holding.cash.get(name, 0)
+        due = interest(scene, name, units)
+        profit = profits.get(name, 0)
+        counted = min(0, profit) if losses_only else profit
+        found.append(Equity(scene.asset(name), units - due, due, profit, counted))
+    return found
+
+
+def entries(holding: Holding) -> dict[tuple[str, Leg], tuple[Position | None, list[Order]]]:
+    """Positions and the orders that add to requirements, by instrument and leg; orders in order of reference."""
+    found: dict[tuple[str, Leg], tuple[Position | None, list[Order]]] = {
+        (p.symbol, p.leg): (p, []) for p in holding.positions
+    }
+    for order in holding.orders:
+        if not order.reduce_only:
+            found.setdefault((order.symbol, order.leg), (None, []))[1].append(order)
+    return found
+
+
+def price_alternatives(rules: VenueRules, purpose: Purpose) -> list[tuple[PriceKind, PriceKind]]:
+    """The price kinds of positions and collateral to value the whole book at, one pair an alternative."""
+    positions, collateral = rules.prices.positions[purpose], rules.prices.collateral[purpose]
+    count = max(len(positions), len(collateral))
+    return [(positions[min(k, len(positions) - 1)], collateral[min(k, len(collateral) - 1)]) for k in range(count)]
+

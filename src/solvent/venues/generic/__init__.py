@@ -1,0 +1,1 @@
+"""The textbook of cross margin: our own rules, complete."""

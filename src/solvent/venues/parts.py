@@ -1,0 +1,151 @@
+"""Shared parts of rule sets: reading a folder's dated numbers, and tables of tiers and weights by name.
+
+Numbers come from a folder's ``rules.toml``. A rate there is a decimal in words of TOML and is read exactly; every table
+with numbers names the key of its source, and a source has an address and the date from which it holds.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from solvent.book import PriceKind, Purpose
+from solvent.instruments import Future, Instrument, Option, Payoff, Perpetual
+from solvent.rates import Schedule
+from solvent.rules import Bracket, Collateral, ContractMargin, PricePolicy, RulesError, Source
+
+NOTHING = Schedule.flat("0")
+COUNTED_IN_FULL = Schedule.flat("1")
+
+Rows = Sequence[Sequence[Any]]
+
+
+@cache
+def read_rules(folder: str, file: str = "rules") -> Mapping[str, Any]:
+    """The decoded ``rules.toml`` (or another file) of a folder under ``venues``; decimals are exact. Read only.
+
+    Examples
+    --------
+    >>> read_rules("generic")["numeraire"]
+    'USDT'
+
+    """
+    text = resources.files("solvent.venues").joinpath(folder, f"{file}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text, parse_float=Decimal)
+
+
+def sources(data: Mapping[str, Any], keys: Sequence[str] = ()) -> tuple[Source, ...]:
+    """The sources of a rule file, all of them or those with ``keys``, each with its address and date."""
+    chosen = keys or tuple(data["sources"])
+    found = (data["sources"][key] for key in chosen)
+    return tuple(Source(s["address"], s["effective_from"], s.get("note", "")) for s in found)
+
+
+def day(data: Mapping[str, Any]) -> date:
+    """The date from which the rule file holds."""
+    value: date = data["effective_from"]
+    return value
+
+
+def schedule(rows: Rows, column: int = 1) -> Schedule:
+    """Marginal schedule with deductions from rows of (floor, rate, …); ``column`` says which rate."""
+    return Schedule.marginal([(Decimal(row[0]), Decimal(row[column])) for row in rows])
+
+
+def brackets(rows: Rows) -> tuple[Bracket, ...]:
+    """Leverage brackets from rows of (floor, rate, highest leverage)."""
+    return tuple(Bracket(Decimal(row[0]), int(row[2])) for row in rows)
+
+
+def same_prices() -> PricePolicy:
+    """Positions at mark, collateral at index, for every purpose."""
+    return PricePolicy(
+        positions=dict.fromkeys(Purpose, (PriceKind.MARK,)),
+        collateral=dict.fromkeys(Purpose, (PriceKind.INDEX,)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TierTable:
+    """Margin facts by symbol, else by underlying, else a default class.
+
+    Parameters
+    ----------
+    by_symbol, by_underlying
+        Facts of single instruments and of all instruments of an underlying.
+    default
+        Facts of every other instrument; None refuses it.
+    payoffs
+        The payoffs the rule set covers.
+
+    Examples
+    --------
+    >>> from solvent.units import Asset
+    >>> usdt = Asset("USDT", 6)
+    >>> btc = Perpetual("BTC-PERP", "BTC", usdt, usdt, Decimal("0.1"), Decimal("0.001"))
+    >>> TierTable(payoffs=frozenset({Payoff.INVERSE})).contract(btc)
+    Traceback (most recent call last):
+    ...
+    solvent.rules.RulesError: BTC-PERP: a linear contract is not covered; this rule set covers inverse
+
+    """
+
+    by_symbol: Mapping[str, ContractMargin] = field(default_factory=dict)
+    by_underlying: Mapping[str, ContractMargin] = field(default_factory=dict)
+    default: ContractMargin | None = None
+    payoffs: frozenset[Payoff] = frozenset({Payoff.LINEAR})
+
+    def contract(self, instrument: Instrument) -> ContractMargin:
+        """The facts of an instrument; :class:`RulesError` says why there are none."""
+        if isinstance(instrument, Option) or not isinstance(instrument, Perpetual | Future):
+            kind = type(instrument).__name__.lower()
+            msg = f"{instrument.symbol}: a {kind} has no tier here; this rule set margins perpetuals and futures"
+            raise RulesError(msg)
+        if instrument.payoff not in self.payoffs:
+            covered = ", ".join(sorted(payoff.value for payoff in self.payoffs))
+            msg = (
+                f"{instrument.symbol}: a {instrument.payoff.value} contract is not covered; "
+                f"this rule set covers {covered}"
+            )
+            raise RulesError(msg)
+        found = self.by_symbol.get(instrument.symbol) or self.by_underlying.get(instrument.underlying) or self.default
+        if found is None:
+            known = sorted({*self.by_symbol, *self.by_underlying})
+            msg = f"{instrument.symbol}: no tiers; this rule set has {known}"
+            raise RulesError(msg)
+        return found
+
+    def every(self) -> Mapping[str, ContractMargin]:
+        """Every entry by name, the default under ``"*"``."""
+        rest = {} if self.default is None else {"*": self.default}
+        return {**self.by_underlying, **self.by_symbol, **rest}
+
+
+@dataclass(frozen=True, slots=True)
+class WeightTable:
+    """Collateral facts by asset; an asset without an entry is no collateral, and its debts count in full.
+
+    >>> WeightTable({}).asset("DOGE") is None
+    True
+    """
+
+    by_asset: Mapping[str, Collateral]
+
+    def asset(self, name: str) -> Collateral | None:
+        """The facts of an asset, or None."""
+        return self.by_asset.get(name)
+
+    def every(self) -> Mapping[str, Collateral]:
+        """Every entry by asset."""
+        return self.by_asset
+
+
+def in_full(*assets: str) -> WeightTable:
+    """Assets that count in full at every purpose, and no other collateral."""
+    return WeightTable({name: Collateral(dict.fromkeys(Purpose, COUNTED_IN_FULL)) for name in assets})
