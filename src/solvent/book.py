@@ -16,9 +16,14 @@ from solvent.instruments import Instrument
 from solvent.units import Asset
 
 
-
 class BookError(ValueError):
     """A book or market that contradicts itself; the message starts with the path of the field."""
+
+
+class _Keyed(enum.Enum):
+    """Members are looked up often: they hash by identity."""
+
+    __hash__ = object.__hash__
 
 
 class Method(enum.Enum):
@@ -31,7 +36,7 @@ class Method(enum.Enum):
     GREEKS = "greeks"
 
 
-class Mode(enum.Enum):
+class Mode(_Keyed):
     """Whether a pool shares the account's collateral, has its own, or is margined as one risk."""
 
     CROSS = "cross"
@@ -46,7 +51,7 @@ class LegMode(enum.Enum):
     HEDGE = "hedge"
 
 
-class Leg(enum.Enum):
+class Leg(_Keyed):
     """The leg of a position; the value is its number in the engine's keys."""
 
     NET = 0
@@ -54,7 +59,7 @@ class Leg(enum.Enum):
     SHORT = 2
 
 
-class Purpose(enum.Enum):
+class Purpose(_Keyed):
     """What a verdict is for: selects weights and prices together. Rising leniency; the value is its engine number."""
 
     WITHDRAW = 0
@@ -64,7 +69,7 @@ class Purpose(enum.Enum):
     MAINTAIN = 4
 
 
-class PriceKind(enum.Enum):
+class PriceKind(_Keyed):
     """Which price of a thing."""
 
     MARK = "mark"
@@ -97,7 +102,7 @@ class PriceKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The unit of margin, verdict and liquidation: a cross account, a sub-account, an isolated position or sub-portfolio.
+    """The unit of margin, verdict and liquidation: a cross account, a sub-account, an isolated position or sub-book.
 
     ``parent`` names the cross pool an isolated pool hangs under; its own ring-fenced collateral is its cash. ``scope``
     is empty for everything, else the instruments it may hold.
@@ -200,9 +205,7 @@ class Book:
     def with_holding(self, changed: Holding) -> Book:
         """The same book with one pool's holding replaced."""
         self.holding(changed.pool.id)
-        return replace(
-            self, holdings=tuple(changed if h.pool.id == changed.pool.id else h for h in self.holdings)
-        )
+        return replace(self, holdings=tuple(changed if h.pool.id == changed.pool.id else h for h in self.holdings))
 
 
 class Lending(NamedTuple):
@@ -217,8 +220,8 @@ class Market:
     """Prices and market-wide state of one epoch.
 
     ``prices`` are decimals on the ledger tick of their subject; ``funding`` the cumulative settle units a long lot has
-    paid by instrument; ``interest`` the cumulative rate × time in parts of 10^12 by asset; ``lending`` the lending pools
-    by asset; ``states`` only what is not VALID.
+    paid by instrument; ``interest`` the cumulative rate × time in parts of 10^12 by asset; ``lending`` the lending
+    pools by asset; ``states`` only what is not VALID.
     """
 
     prices: Mapping[PriceKey, Decimal]

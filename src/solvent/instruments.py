@@ -7,12 +7,12 @@ settle units; an inverse one −lots × :attr:`Perpetual.constant` ÷ ticks unit
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from solvent import ledger
-from solvent.units import ONE, UnitsError, shifted, whole
+from solvent.units import EXACT, ONE, UnitsError, shifted, whole
 
 if TYPE_CHECKING:
     from solvent.units import Asset
@@ -64,32 +64,39 @@ class _Listed:
     tick_size: Decimal
     lot_size: Decimal
 
+    def __post_init__(self) -> None:
+        """Refuse a tick or lot size that is not positive."""
+        for name, step in (("tick size", self.tick_size), ("lot size", self.lot_size)):
+            if step <= 0:
+                msg = f"{name} of {self.symbol} must be positive, not {step}"
+                raise UnitsError(msg)
+
     def ticks(self, price: Decimal, name: str = "price") -> int:
         """``price`` in ticks; :class:`UnitsError` when it is not positive or off the tick."""
         if price <= 0:
             msg = f"{name} of {self.symbol} must be positive, not {price}"
             raise UnitsError(msg)
-        return self._steps(price, self.tick_size, f"{name} {price} of {self.symbol}", "tick size")
+        count = _exact_steps(price, self.tick_size)
+        if count is None:
+            msg = f"{name} {price} of {self.symbol} must be a multiple of the tick size {self.tick_size}"
+            raise UnitsError(msg)
+        return count
 
     def lots(self, size: Decimal, name: str = "size") -> int:
         """Signed ``size`` in lots; :class:`UnitsError` when it is off the lot."""
-        return self._steps(size, self.lot_size, f"{name} {size} of {self.symbol}", "lot size")
+        count = _exact_steps(size, self.lot_size)
+        if count is None:
+            msg = f"{name} {size} of {self.symbol} must be a multiple of the lot size {self.lot_size}"
+            raise UnitsError(msg)
+        return count
 
     def price(self, ticks: int) -> Decimal:
         """The price of a number of ticks, in quote."""
-        return self.tick_size * ticks
+        return EXACT.multiply(self.tick_size, Decimal(ticks))
 
     def size(self, lots: int) -> Decimal:
         """The signed size of a number of lots, in contracts."""
-        return self.lot_size * lots
-
-    @staticmethod
-    def _steps(number: Decimal, step: Decimal, name: str, unit: str) -> int:
-        count = int(number / step) if step == 0 else _exact_steps(number, step)
-        if count is None:
-            msg = f"{name} must be a multiple of the {unit} {step}"
-            raise UnitsError(msg)
-        return count
+        return EXACT.multiply(self.lot_size, Decimal(lots))
 
 
 def _exact_steps(number: Decimal, step: Decimal) -> int | None:
@@ -108,16 +115,15 @@ class Spot(_Listed):
     """Outright exchange of ``base`` for ``quote``: a fill moves two balances and leaves no position."""
 
     base: Asset
+    tick_value: int = field(init=False, repr=False)
+    lot_units: int = field(init=False, repr=False)
 
-    @property
-    def tick_value(self) -> int:
-        """Quote units of one lot moving one tick."""
-        return _tick_value(self, ONE)
-
-    @property
-    def lot_units(self) -> int:
-        """Base units of one lot."""
-        return whole(shifted(self.lot_size, self.base.scale), f"lot of {self.symbol}", f"{self.base.name} units")
+    def __post_init__(self) -> None:
+        """Find quote units of one lot moving one tick, and base units of one lot; both whole."""
+        _Listed.__post_init__(self)
+        lot = whole(shifted(self.lot_size, self.base.scale), f"lot of {self.symbol}", f"{self.base.name} units")
+        object.__setattr__(self, "tick_value", _tick_value(self, ONE))
+        object.__setattr__(self, "lot_units", lot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +142,15 @@ class Perpetual(_Listed):
 
     payoff: Payoff = Payoff.LINEAR
     contract_size: Decimal = ONE
+    tick_value: int = field(init=False, repr=False)
+    constant: int = field(init=False, repr=False)
 
-    @property
-    def tick_value(self) -> int:
-        """Settle units of one lot moving one tick (linear)."""
-        return _tick_value(self, self.contract_size)
-
-    @property
-    def constant(self) -> int:
-        """Settle units × ticks one lot is worth (inverse)."""
-        return _constant(self, self.contract_size)
+    def __post_init__(self) -> None:
+        """Find settle units of one lot moving one tick (linear), or settle units × ticks of one lot (inverse)."""
+        _Listed.__post_init__(self)
+        inverse = self.payoff is Payoff.INVERSE
+        object.__setattr__(self, "tick_value", 0 if inverse else _tick_value(self, self.contract_size))
+        object.__setattr__(self, "constant", _constant(self, self.contract_size) if inverse else 0)
 
     def worth(self, lots: int, ticks: int) -> int:
         """Signed settle units of a position at a price; an inverse one is rounded down."""
@@ -177,11 +182,12 @@ class Option(_Listed):
     exercise: Exercise = Exercise.EUROPEAN
     payoff: Payoff = Payoff.LINEAR
     contract_size: Decimal = ONE
+    tick_value: int = field(init=False, repr=False)
 
-    @property
-    def tick_value(self) -> int:
-        """Settle units of one lot of premium moving one tick."""
-        return _tick_value(self, self.contract_size)
+    def __post_init__(self) -> None:
+        """Find settle units of one lot of premium moving one tick."""
+        _Listed.__post_init__(self)
+        object.__setattr__(self, "tick_value", _tick_value(self, self.contract_size))
 
     def worth(self, lots: int, ticks: int) -> int:
         """Signed settle units of a position at a premium of ``ticks``."""
@@ -208,6 +214,7 @@ def _constant(listed: _Listed, contract_size: Decimal) -> int:
     ratio = per_lot.as_integer_ratio()
     count, rest = divmod(ratio[0], ratio[1] * top)
     if rest or count < 1:
-        msg = f"contract size × lot size ÷ tick size of {listed.symbol} must be a whole number of {listed.settle.name} units"
+        unit = f"{listed.settle.name} units"
+        msg = f"contract size × lot size ÷ tick size of {listed.symbol} must be a whole number of {unit}"
         raise UnitsError(msg)
     return count

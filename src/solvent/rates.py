@@ -12,6 +12,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from math import isqrt
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ class Schedule:
     --------
     >>> tiers = Schedule.marginal([("0", "0.004"), ("50000", "0.005"), ("600000", "0.0065")])
     >>> tiers.at(Decimal(600_000)), tiers.piece(Decimal(600_001)).deduction
-    (Decimal('2950.000'), Decimal('950.0000'))
+    (Decimal('2950.0'), Decimal('950.0000'))
 
     """
 
@@ -61,12 +62,12 @@ class Schedule:
         if not floors or floors[0] != 0:
             msg = f"a schedule's first floor must be 0, not {floors[0] if floors else 'absent'}"
             raise RatesError(msg)
-        for low, high in zip(floors, floors[1:], strict=False):
+        for low, high in pairwise(floors):
             if not low < high:
                 msg = f"floors of a schedule must rise: {high} follows {low}"
                 raise RatesError(msg)
         object.__setattr__(self, "_floors", floors)
-        joined = zip(self.pieces, self.pieces[1:], strict=False)
+        joined = pairwise(self.pieces)
         object.__setattr__(self, "continuous", all(a.at(b.floor) == b.at(b.floor) for a, b in joined))
 
     @staticmethod
@@ -106,7 +107,7 @@ class Schedule:
         if any(not 0 <= rate <= ONE for rate in rates):
             msg = f"collateral weights must be between 0 and 1, not {[str(rate) for rate in rates]}"
             raise RatesError(msg)
-        if any(low > high for high, low in zip(rates, rates[1:], strict=False)):
+        if any(low > high for high, low in pairwise(rates)):
             msg = f"collateral weights must not rise with the value: {[str(rate) for rate in rates]}"
             raise RatesError(msg)
         return Schedule.marginal(steps)
@@ -124,11 +125,12 @@ class Schedule:
         """The schedule times ``factor`` ≥ 0: a multiplier by margin mode."""
         return Schedule(tuple(Piece(p.floor, p.rate * factor, p.deduction * factor) for p in self.pieces))
 
+    @exact
     def rising(self) -> bool:
         """Whether no larger amount ever has a smaller value (jumps upwards allowed)."""
         return all(piece.rate >= 0 for piece in self.pieces) and all(
             left.at(right.floor) <= right.at(right.floor)
-            for left, right in zip(self.pieces, self.pieces[1:], strict=False)
+            for left, right in pairwise(self.pieces)
         )
 
     def inverse(self, value: Decimal) -> Fraction | None:
@@ -179,6 +181,7 @@ class Slope:
         """The exact value at ``amount`` ≥ 0."""
         return (self.base + self.slope * amount) * amount
 
+    @exact
     def inverse(self, value: Decimal, unit: Decimal) -> Decimal:
         """The largest multiple of ``unit`` whose value is at most ``value`` ≥ 0; exact, by an integer root.
 

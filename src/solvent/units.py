@@ -10,8 +10,21 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import MAX_EMAX, MIN_EMIN, Clamped, Context, Decimal, FloatOperation, Inexact, localcontext
-from decimal import DivisionByZero, InvalidOperation, Overflow, Rounded, Underflow
+from decimal import (
+    MAX_EMAX,
+    MIN_EMIN,
+    Clamped,
+    Context,
+    Decimal,
+    DivisionByZero,
+    FloatOperation,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+    Underflow,
+    localcontext,
+)
 from functools import wraps
 from typing import ParamSpec, TypeVar
 

@@ -11,9 +11,30 @@ from solvent.book import LegMode, Mode, PriceKind, Purpose
 from solvent.instruments import Instrument
 from solvent.rates import Schedule
 from solvent.rules import (
-    AdlRank, Borrowing, Bracket, Capabilities, Collateral, ContractMargin, Fees, Form, LiquidationRules, Loss, Losses,
-    Missing, ModeRules, OrderMargin, Penalty, PenaltyBase, Plan, PricePolicy, Profit, Ratio, RulesError, Threshold,
-    Transition, VenueRules,
+    AdlRank,
+    Borrowing,
+    Bracket,
+    Capabilities,
+    Collateral,
+    ContractMargin,
+    Fees,
+    Form,
+    LiquidationRules,
+    Loss,
+    Losses,
+    Missing,
+    ModeRules,
+    OrderMargin,
+    Penalty,
+    PenaltyBase,
+    Plan,
+    PricePolicy,
+    Profit,
+    Ratio,
+    RulesError,
+    Threshold,
+    Transition,
+    VenueRules,
 )  # fmt: skip
 
 ALL = tuple(Purpose)
@@ -33,7 +54,13 @@ class Margins:
         if instrument.symbol.startswith("NO"):
             raise RulesError(f"small: {instrument.symbol} is not covered")
         maintain = self.by_symbol.get(instrument.symbol, self.default)
-        factor = {Purpose.MAINTAIN: "1", Purpose.RECOVER: "1.2", Purpose.FILL: "1.5", Purpose.ADMIT: "2", Purpose.WITHDRAW: "2"}
+        factor = {
+            Purpose.MAINTAIN: "1",
+            Purpose.RECOVER: "1.2",
+            Purpose.FILL: "1.5",
+            Purpose.ADMIT: "2",
+            Purpose.WITHDRAW: "2",
+        }
         schedules = {purpose: maintain.scaled(Decimal(factor[purpose])) for purpose in ALL}
         brackets = (Bracket(Decimal(0), 50), Bracket(Decimal(50_000), 20), Bracket(Decimal(500_000), 5))
         return ContractMargin(schedules, brackets, self.leverage_at, self.default_leverage)

@@ -46,14 +46,13 @@ def decode_book(data: bytes | str, *, strict_engine: bool = False) -> BookFile:
 
     Examples
     --------
-    >>> found = decode_book('{"solvent": 1, "assets": {"USDT": {"scale": 6}}, "pools": [{"id": "a", "cash": {"USDT": "5"}}]}')
-    >>> found.book.holding("a").cash, found.venue
-    ({'USDT': 5000000}, None)
-    >>> decode_book('{"solvent": 1, "assets": {}, "pools": [{"id": "a", "cash": {"USDT": 0.5}}]}')
+    >>> found = decode_book('{"solvent": 1, "assets": {"USDT": {"scale": 6}}, "pools": [{"id": "a"}]}')
+    >>> found.book.assets["USDT"].scale, found.venue
+    (6, None)
+    >>> decode_book('{"solvent": 1, "assets": {"USDT": {"scale": "6"}}, "pools": []}')
     Traceback (most recent call last):
     ...
-    solvent.book_json.errors.BookFileError: pools[0].cash.USDT: got 0.5, expected text or a whole number; a number with \
-decimals is written as text ("0.5")
+    solvent.book_json.errors.BookFileError: assets.USDT.scale: got '6', expected a whole number
 
     """
     try:

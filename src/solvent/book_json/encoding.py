@@ -15,6 +15,7 @@ from solvent.book_json.forms import (
     FileForm,
     FutureForm,
     InstrumentForm,
+    LendingForm,
     MarketForm,
     OptionForm,
     OrderForm,
@@ -146,6 +147,14 @@ def _market(market: Market, book: Book) -> MarketForm:
         states=StatesForm(**states) if states else UNSET,
         funding={symbol: str(index) for symbol, index in market.funding.items()} or UNSET,
         interest={name: str(index) for name, index in market.interest.items()} or UNSET,
+        lending={
+            name: LendingForm(
+                supplied=_text(book.assets[name].amount(pool.supplied)),
+                borrowed=_text(book.assets[name].amount(pool.borrowed)),
+            )
+            for name, pool in market.lending.items()
+        }
+        or UNSET,
         **_by_kind({key: _text(price) for key, price in market.prices.items()}, book),
     )
 

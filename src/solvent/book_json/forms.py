@@ -1,7 +1,7 @@
 """The shape of a book file: one msgspec struct an object, the field names of the file as they are.
 
-An optional field is UNSET where the file leaves it out, so that encoding a decoded form gives back exactly the fields that
-were given. Meaning is checked in :mod:`solvent.book_json.reading`, not here.
+An optional field is UNSET where the file leaves it out, so that encoding a decoded form gives back exactly the fields
+that were given. Meaning is checked in :mod:`solvent.book_json.reading`, not here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ States = dict[Name, PriceState | dict[Name, PriceState]]
 LegName = Literal["net", "long", "short"]
 
 
-class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, kw_only=True):
+class _Form(msgspec.Struct, forbid_unknown_fields=True, gc=False, kw_only=True):
     """What all forms share: unknown fields are refused."""
 
 
@@ -91,7 +91,7 @@ InstrumentForm = SpotForm | PerpetualForm | FutureForm | OptionForm
 
 
 class PositionForm(_Form, kw_only=True):
-    """One leg's position: signed size in contracts and either its entry price or its signed cost in the settle asset."""
+    """One leg's position: signed size in contracts, and its entry price or its signed cost in the settle asset."""
 
     instrument: Name
     size: Number
@@ -145,6 +145,13 @@ class StatesForm(_Form, kw_only=True):
     vol: States | UnsetType = UNSET
 
 
+class LendingForm(_Form, kw_only=True):
+    """A lending pool of one asset: the amounts lenders supplied and borrowers owe."""
+
+    supplied: Number
+    borrowed: Number
+
+
 class MarketForm(_Form, kw_only=True):
     """Prices of one epoch: by kind, then subject; a plain price is in its instrument's quote, else {quote: price}."""
 
@@ -161,6 +168,7 @@ class MarketForm(_Form, kw_only=True):
     states: StatesForm | UnsetType = UNSET
     funding: dict[Name, Number] | UnsetType = UNSET
     interest: dict[Name, Number] | UnsetType = UNSET
+    lending: dict[Name, LendingForm] | UnsetType = UNSET
 
 
 class FileForm(_Form, kw_only=True):
@@ -179,8 +187,8 @@ def schema() -> dict[str, Any]:
 
     Examples
     --------
-    >>> sorted(schema()["$defs"])[:3]
-    ['AssetForm', 'FileForm', 'FutureForm']
+    >>> schema()["$defs"]["FileForm"]["required"]
+    ['solvent', 'assets', 'pools']
 
     """
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(FileForm)}

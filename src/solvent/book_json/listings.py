@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TypeVar
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from solvent.book_json.errors import BookFileError
-from solvent.book_json.forms import FutureForm, InstrumentForm, OptionForm, PerpetualForm, SpotForm
-from solvent.book_json.numbers import positive, time_ns
+from solvent.book_json.forms import FutureForm, InstrumentForm, OptionForm, SpotForm
+from solvent.book_json.numbers import decimal, positive, time_ns
 from solvent.instruments import Exercise, Future, Instrument, Option, Payoff, Perpetual, Spot
-from solvent.units import ONE, Asset, UnitsError
+from solvent.units import Asset, UnitsError
+
+L = TypeVar("L", Spot, Perpetual, Option)
+
+ONE_CONTRACT = "1"
 
 
 def read_instrument(symbol: str, form: InstrumentForm, assets: Mapping[str, Asset]) -> Instrument:
     """The instrument of a form; paths of errors start below the instrument."""
     quote = _asset(form.quote, "quote", assets)
     settle = quote if form.settle is UNSET else _asset(form.settle, "settle", assets)
-    tick_size = positive(form.tick_size, "tick_size")
-    lot_size = positive(form.lot_size, "lot_size")
     if isinstance(form, SpotForm):
-        return _spot(symbol, form, quote, settle, tick_size, lot_size, assets)
-    contract_size = ONE if form.contract_size is UNSET else positive(form.contract_size, "contract_size")
+        return _spot(symbol, form, quote, settle, _asset(form.base, "base", assets))
     payoff = Payoff.LINEAR if form.payoff is UNSET else form.payoff
-    if payoff is Payoff.INVERSE and settle is quote:
-        expected = f"the coin it is paid in, because an inverse contract does not settle in its quote {quote.name}"
-        raise BookFileError("settle", None if form.settle is UNSET else form.settle, expected)
-    common = (symbol, form.underlying, quote, settle, tick_size, lot_size)
-    if isinstance(form, PerpetualForm):
-        return _in_units(Perpetual(*common, payoff, contract_size))
+    contract_size = ONE_CONTRACT if form.contract_size is UNSET else form.contract_size
+    steps = (form.tick_size, form.lot_size, contract_size)
+    if isinstance(form, OptionForm):
+        return _option(symbol, form, quote, settle, payoff, steps)
     if isinstance(form, FutureForm):
-        return _in_units(Future(*common, payoff, contract_size, time_ns(form.expiry, "expiry")))
-    return _option(form, common, payoff, contract_size)
+        expiry_ns = time_ns(form.expiry, "expiry")
+        return _contract(symbol, form.underlying, quote, settle, payoff, steps, expiry_ns)
+    return _contract(symbol, form.underlying, quote, settle, payoff, steps, None)
 
 
 def _asset(name: str, field: str, assets: Mapping[str, Asset]) -> Asset:
@@ -42,44 +43,55 @@ def _asset(name: str, field: str, assets: Mapping[str, Asset]) -> Asset:
     return found
 
 
-def _spot(
+# Remembered, because a service reads many books of one venue's instruments: values in, an equal frozen value out.
+@lru_cache(maxsize=4096)
+def _contract(
     symbol: str,
-    form: SpotForm,
+    underlying: str,
     quote: Asset,
     settle: Asset,
-    tick_size: Decimal,
-    lot_size: Decimal,
-    assets: Mapping[str, Asset],
-) -> Spot:
-    base = _asset(form.base, "base", assets)
+    payoff: Payoff,
+    steps: tuple[str | int, str | int, str | int],
+    expiry_ns: int | None,
+) -> Perpetual | Future:
+    if payoff is Payoff.INVERSE and settle == quote:
+        expected = f"the coin it is paid in, because an inverse contract does not settle in its quote {quote.name}"
+        raise BookFileError("settle", settle.name, expected)
+    tick_size, lot_size = positive(steps[0], "tick_size"), positive(steps[1], "lot_size")
+    contract_size = positive(steps[2], "contract_size")
+    common = (symbol, underlying, quote, settle, tick_size, lot_size, payoff, contract_size)
+    if expiry_ns is None:
+        return _countable(lambda: Perpetual(*common), steps[1])
+    return _countable(lambda: Future(*common, expiry_ns=expiry_ns), steps[1])
+
+
+def _spot(symbol: str, form: SpotForm, quote: Asset, settle: Asset, base: Asset) -> Spot:
+    tick_size, lot_size = positive(form.tick_size, "tick_size"), positive(form.lot_size, "lot_size")
     underlying = base.name if form.underlying is UNSET else form.underlying
-    spot = Spot(symbol, underlying, quote, settle, tick_size, lot_size, base)
-    scaled = lot_size.scaleb(base.scale)
-    if scaled != int(scaled):
-        raise BookFileError("lot_size", form.lot_size, f"a whole number of 1e-{base.scale} {base.name}")
-    return _in_units(spot)
+    return _countable(lambda: Spot(symbol, underlying, quote, settle, tick_size, lot_size, base), form.lot_size)
 
 
 def _option(
-    form: OptionForm, common: tuple[str, str, Asset, Asset, Decimal, Decimal], payoff: Payoff, contract_size: Decimal
+    symbol: str,
+    form: OptionForm,
+    quote: Asset,
+    settle: Asset,
+    payoff: Payoff,
+    steps: tuple[str | int, str | int, str | int],
 ) -> Option:
     if payoff is not Payoff.LINEAR:
         raise BookFileError("payoff", payoff.value, "linear, the one payoff of options so far")
-    strike = positive(form.strike, "strike")
+    tick_size, lot_size = positive(steps[0], "tick_size"), positive(steps[1], "lot_size")
+    strike, contract_size = positive(form.strike, "strike"), positive(steps[2], "contract_size")
     expiry_ns = time_ns(form.expiry, "expiry")
-    exercise: Exercise | UnsetType = form.exercise
-    style = Exercise.EUROPEAN if exercise is UNSET else exercise
-    return _in_units(Option(*common, form.kind, strike, expiry_ns, style, payoff, contract_size))
+    exercise = Exercise.EUROPEAN if form.exercise is UNSET else form.exercise
+    common = (symbol, form.underlying, quote, settle, tick_size, lot_size)
+    return _countable(lambda: Option(*common, form.kind, strike, expiry_ns, exercise, payoff, contract_size), steps[1])
 
 
-def _in_units(listed: Instrument) -> Instrument:
-    """The same instrument, when one lot moving one tick is a whole number of settle units."""
-    if type(listed) is Perpetual and listed.payoff is not Payoff.INVERSE:
-        value = (listed.contract_size * listed.lot_size * listed.tick_size).scaleb(listed.settle.scale)
-        if value >= ONE and not value % ONE:
-            return listed  # the common case, without the texts that the instrument's own check prepares
+def _countable(make: Callable[[], L], lot_size: str | int) -> L:
+    """The instrument, unless one lot moving one tick is no whole number of units: then its own words."""
     try:
-        _ = listed.constant if isinstance(listed, Perpetual) and listed.payoff is Payoff.INVERSE else listed.tick_value
+        return make()
     except UnitsError as error:
-        raise BookFileError("lot_size", f"{listed.lot_size:f}", f"a step its asset can count: {error}") from None
-    return listed
+        raise BookFileError("lot_size", f"{decimal(lot_size, 'lot_size'):f}", f"another step: {error}") from None

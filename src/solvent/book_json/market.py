@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
-from solvent.book import Market, PriceKey, PriceKind, PriceState
+from solvent.book import Lending, Market, PriceKey, PriceKind, PriceState
 from solvent.book_json.errors import BookFileError
-from solvent.book_json.forms import MarketForm, StatesForm
-from solvent.book_json.numbers import positive, time_ns, whole
+from solvent.book_json.forms import LendingForm, MarketForm, StatesForm
+from solvent.book_json.numbers import decimal, positive, time_ns, units, whole
 from solvent.instruments import Instrument
 from solvent.units import Asset
 
@@ -66,6 +66,7 @@ def read_market(form: MarketForm | UnsetType, facts: Facts) -> Market:
         states=states,
         funding={} if form.funding is UNSET else _counts(form.funding, "funding", facts.instrument),
         interest={} if form.interest is UNSET else _counts(form.interest, "interest", facts.asset),
+        lending={} if form.lending is UNSET else _lending(form.lending, facts),
     )
 
 
@@ -98,7 +99,9 @@ def _price(given: object, listing: Instrument | None, field: str) -> Decimal:
 
 def _key(kind: PriceKind, subject: str, quote: str, field: str, facts: Facts) -> PriceKey:
     if subject not in facts.subjects:
-        raise BookFileError(field, subject, f"an instrument, asset or underlying of this file: {listed(facts.subjects)}")
+        raise BookFileError(
+            field, subject, f"an instrument, asset or underlying of this file: {listed(facts.subjects)}"
+        )
     facts.asset(quote, field)
     return PriceKey(kind, subject, quote)
 
@@ -135,9 +138,23 @@ def _read_state_kind(
                 states[_key(kind, subject, quote, f"{subject}.{quote}", facts)] = state
 
 
-def _counts(given: Mapping[str, str | int], field: str, known: object) -> dict[str, int]:
+def _lending(given: Mapping[str, LendingForm], facts: Facts) -> dict[str, Lending]:
+    pools = {}
+    for name, form in given.items():
+        asset = facts.asset(name, f"lending.{name}")
+        amounts = []
+        for part in ("supplied", "borrowed"):
+            field, amount = f"lending.{name}.{part}", getattr(form, part)
+            if decimal(amount, field) < 0:
+                raise BookFileError(field, amount, "an amount that is not negative")
+            amounts.append(units(amount, asset, field))
+        pools[name] = Lending(*amounts)
+    return pools
+
+
+def _counts(given: Mapping[str, str | int], field: str, known: Callable[[str, str], object]) -> dict[str, int]:
     counts = {}
     for name, value in given.items():
-        known(name, f"{field}.{name}")  # type: ignore[operator]
+        known(name, f"{field}.{name}")
         counts[name] = whole(value, f"{field}.{name}")
     return counts

@@ -43,15 +43,15 @@ def positive(given: str | int, field: str) -> Decimal:
     return number
 
 
-def steps(given: str | int, step: Decimal, field: str, unit: str) -> int:
+def steps(given: str | int, each: Decimal, field: str, unit: str) -> int:
     """How many whole steps a number makes; ``unit`` names the step in the error.
 
     >>> steps("1.5", Decimal("0.5"), "size", "lot size")
     3
     """
-    count, rest = divmod(decimal(given, field), step)
+    count, rest = divmod(decimal(given, field), each)
     if rest:
-        raise BookFileError(field, given, f"a multiple of the {unit} {step:f}")
+        raise BookFileError(field, given, f"a multiple of the {unit} {each:f}")
     return int(count)
 
 

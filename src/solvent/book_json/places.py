@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
+from solvent.book import PriceState
 from solvent.book_json import forms
 from solvent.book_json.errors import BookFileError
 
@@ -33,6 +34,7 @@ _SHAPES: dict[tuple[str, ...], type[msgspec.Struct]] = {
     ("pools", "*", "orders", "*"): forms.OrderForm,
     ("market",): forms.MarketForm,
     ("market", "states"): forms.StatesForm,
+    ("market", "lending", "*"): forms.LendingForm,
 }
 _INSTRUMENTS: dict[str, type[msgspec.Struct]] = {
     "spot": forms.SpotForm,
@@ -47,7 +49,7 @@ def translated(error: Exception, raw: bytes, decoder: Decoder) -> BookFileError:
     """The error of a file that ``decoder`` refused with ``error``."""
     text = str(error)
     whole = _untyped(raw)
-    if not isinstance(error, msgspec.ValidationError) or whole is None:
+    if not isinstance(error, msgspec.ValidationError) or whole is msgspec.UNSET:
         return BookFileError("", None, f"a JSON file: {text or 'it is nested too deeply'}")
     found = _WHERE.search(text)
     what = text[: found.start()] if found else text
@@ -62,7 +64,7 @@ def _untyped(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
     except _REFUSALS:
-        return None
+        return msgspec.UNSET
 
 
 def _followed(steps: list[str], whole: Any, text: str, decoder: Decoder) -> tuple[str, tuple[str, ...], Any]:
@@ -112,7 +114,9 @@ def _said(what: str, path: str, shape: tuple[str, ...], value: Any) -> BookFileE
     if found := _UNKNOWN.match(what):
         inner = value.get(found[1]) if isinstance(value, dict) else None
         fields = ", ".join(_fields(shape, value))
-        return BookFileError(f"{dot}{found[1]}", "a field of this name" if inner is None else inner, f"only the fields {fields}")
+        return BookFileError(
+            f"{dot}{found[1]}", "a field of this name" if inner is None else inner, f"only the fields {fields}"
+        )
     if found := _TYPES.match(what):
         return BookFileError(path, "null" if value is None else value, _wanted(found[1], found[2]))
     if _CHOICE.match(what):
@@ -136,7 +140,10 @@ def _fields(shape: tuple[str, ...], value: Any) -> list[str]:
     form = _form(shape, value)
     if form is None:
         return ["of the format"]
-    return [*(["type"] if shape == ("instruments", "*") else []), *(f.encode_name for f in msgspec.structs.fields(form))]
+    return [
+        *(["type"] if shape == ("instruments", "*") else []),
+        *(f.encode_name for f in msgspec.structs.fields(form)),
+    ]
 
 
 def _choices(shape: tuple[str, ...]) -> list[str]:
@@ -144,7 +151,7 @@ def _choices(shape: tuple[str, ...]) -> list[str]:
     if shape[:1] == ("instruments",) and shape[-1:] == ("type",):
         return list(_INSTRUMENTS)
     if shape[:2] == ("market", "states"):
-        return _values(forms.PriceState)
+        return _values(PriceState)
     owners = _INSTRUMENTS.values() if shape[:1] == ("instruments",) else [_form(shape[:-1], None)]
     for owner in owners:
         for field in msgspec.structs.fields(owner) if owner else ():

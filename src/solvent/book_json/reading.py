@@ -17,7 +17,7 @@ from solvent.book_json.errors import BookFileError
 from solvent.book_json.forms import FileForm, OrderForm, PoolForm, PositionForm
 from solvent.book_json.listings import read_instrument
 from solvent.book_json.market import Facts, listed, read_market
-from solvent.book_json.numbers import decimal, finer, positive, steps, unit_of, units, whole
+from solvent.book_json.numbers import MOST_WHOLE, finer, positive, steps, unit_of, units, whole
 from solvent.instruments import Instrument, Payoff, Perpetual, Spot
 from solvent.units import Asset, Rounding, divide
 
@@ -192,13 +192,18 @@ def _cost(form: PositionForm, instrument: Instrument, lots: int) -> int:
     contracts: Decimal = instrument.lot_size * lots * instrument.contract_size  # type: ignore[union-attr]
     settle = instrument.settle
     if isinstance(instrument, Perpetual) and instrument.payoff is Payoff.INVERSE:
-        return int(divide(-contracts, entry, settle.scale, Rounding.DOWN).scaleb(settle.scale))
-    worth = contracts * entry
+        worth = divide(-contracts, entry, settle.scale, Rounding.DOWN)
+    else:
+        worth = contracts * entry
     scaled = worth.scaleb(settle.scale)
     cost = int(scaled)
     if cost != scaled:
-        expected = f"an entry whose cost is a whole number of {unit_of(settle)}; {worth:f} is not: {finer(settle, worth)}"
+        expected = (
+            f"an entry whose cost is a whole number of {unit_of(settle)}; {worth:f} is not: {finer(settle, worth)}"
+        )
         raise BookFileError("entry", form.entry, expected)
+    if not -MOST_WHOLE < worth < MOST_WHOLE:  # written, it could not be read back
+        raise BookFileError("entry", form.entry, "a cost of at most 40 digits before the point")
     return cost
 
 
@@ -239,14 +244,15 @@ def _check_parents(holdings: Sequence[Holding]) -> None:
 def _check_marks(form: FileForm, holdings: Sequence[Holding], instruments: Mapping[str, Instrument]) -> None:
     """Whatever is held, or ordered and could be held, needs a mark in its instrument's quote."""
     given = form.market.mark if form.market is not UNSET and form.market.mark is not UNSET else {}
-    for holding in holdings:
-        for group, entries in (("positions", holding.positions), ("orders", holding.orders)):
-            for place, entry in enumerate(entries):
-                mark = given.get(entry.symbol, {})
-                if type(mark) is not dict or not entry.lots:
-                    continue
-                instrument = instruments[entry.symbol]
-                if instrument.quote.name in mark or isinstance(instrument, Spot):
-                    continue
-                where = f"pools[{[h.pool.id for h in holdings].index(holding.pool.id)}].{group}[{place}]"
-                raise BookFileError(f"market.mark.{entry.symbol}", None, f"a mark price, because {where} is in it")
+    for place, holding in enumerate(holdings):
+        held = [p.symbol if p.lots else None for p in holding.positions]
+        for number, symbol in enumerate((*held, *[order.symbol for order in holding.orders])):
+            mark = given.get(symbol, {}) if symbol is not None else None
+            if symbol is None or not isinstance(mark, dict):
+                continue
+            instrument = instruments[symbol]
+            if instrument.quote.name in mark or isinstance(instrument, Spot):
+                continue
+            entry = f"positions[{number}]" if number < len(held) else f"orders[{number - len(held)}]"
+            expected = f"a mark price in {instrument.quote.name}, because pools[{place}].{entry} needs one"
+            raise BookFileError(f"market.mark.{symbol}", None, expected)

@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from solvent.engine.records import Verb
 from solvent.engine.tables import (
     TOP_ENTRIES,
     TOP_ORDERS,
+    TOP_PIECES,
     TOP_POOLS,
+    TOP_RULES,
+    TOP_THINGS,
     Limits,
     Tables,
     empty,
@@ -22,6 +26,8 @@ from solvent.engine.tables import (
 FORM = 1  # changes when an older snapshot can no longer be read
 ENTRY_COLUMNS = ("key", "lots", "cost", "carry", "leverage", "orders")
 STALE = -1
+LISTINGS = (int(Verb.LIST_ASSET), int(Verb.LIST))
+REBUILT = [TOP_THINGS, TOP_RULES, TOP_PIECES]
 
 
 class SnapshotError(ValueError):
@@ -31,7 +37,7 @@ class SnapshotError(ValueError):
 def write(path: Path, t: Tables, payloads: list[tuple[int, int, bytes]], limits: Limits, state: str) -> None:
     """Write the state to a file; ``state`` is its hash, checked when it is read again."""
     pools, entries, orders = (int(t.top[k]) for k in (TOP_POOLS, TOP_ENTRIES, TOP_ORDERS))
-    things = sum(1 for verb, _, _ in payloads if verb in _LISTINGS)
+    things = sum(1 for verb, _, _ in payloads if verb in LISTINGS)
     head = {
         "form": FORM,
         "limits": list(limits),
@@ -56,9 +62,6 @@ def write(path: Path, t: Tables, payloads: list[tuple[int, int, bytes]], limits:
             sources=t.sources,
             **columns,
         )
-
-
-_LISTINGS = (1, 2)  # LIST_ASSET, LIST
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -99,11 +102,8 @@ def fill(t: Tables, columns: dict[str, Any]) -> None:
     t.house[:, : columns["things"].size] = columns["house"]
     t.sources[:] = columns["sources"]
     t.top[:] = columns["top"]
-    if (rules_counts[_REBUILT] != t.top[_REBUILT]).any():
+    if (rules_counts[REBUILT] != t.top[REBUILT]).any():
         raise SnapshotError(
-            f"rules compile to {rules_counts[_REBUILT].tolist()} things, rows and pieces, "
-            f"the snapshot had {t.top[_REBUILT].tolist()}: the rule sets have changed"
+            f"rules compile to {rules_counts[REBUILT].tolist()} things, rows and pieces, "
+            f"the snapshot had {t.top[REBUILT].tolist()}: the rule sets have changed"
         )
-
-
-_REBUILT = [3, 4, 5]  # TOP_THINGS, TOP_RULES, TOP_PIECES

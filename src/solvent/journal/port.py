@@ -27,7 +27,7 @@ class JournalError(Exception):
 
 
 class JournalDamaged(JournalError):
-    """The journal was truncated or altered; ``seq`` is the first batch that is not whole, ``offset`` a byte of ``file``.
+    """The journal was truncated or altered: ``seq`` is the first batch not whole, ``offset`` a byte of ``file``.
 
     ``offset`` is where the last whole batch ends (or the damage begins) as well as that can be told; −1: not known.
     """
@@ -70,16 +70,16 @@ class Segment(NamedTuple):
     first_seq: int
     engine: str  # version: package version and digest of the sources that decide events
     schema: str  # journal format and digest of the record layouts
-    rules: str  # digest of the venues' rules
+    rules: str  # canonical JSON: digest of each rule set by name
     setup: str  # canonical JSON of what else decides events: the table limits
 
 
 class Request(NamedTuple):
-    """A client's idempotency key and where its commands are: ``count`` commands of batch ``seq`` from ``position``."""
+    """A client's idempotency key and where its commands are: ``length`` commands of batch ``seq`` from ``position``."""
 
     key: str
     position: int
-    count: int
+    length: int
     seq: int = 0
 
 
@@ -185,7 +185,7 @@ def snapshot_seal(snapshot: Snapshot) -> bytes:
 
 def _request_bytes(request: Request) -> bytes:
     key = request.key.encode()
-    return struct.pack("<qqq", len(key), request.position, request.count) + key
+    return struct.pack("<qqq", len(key), request.position, request.length) + key
 
 
 def _hash(person: bytes, previous: bytes, numbers: bytes, *parts: bytes) -> bytes:

@@ -25,7 +25,7 @@ from solvent.journal.port import (
     snapshot_seal,
 )
 from solvent.journal.sqlite_file import as_journal_error, connect, find_last, log_of, sync_folder
-from solvent.journal.wal import dropped, mark_of
+from solvent.journal.wal import PAGE_BYTES, dropped, mark_of
 
 APPLICATION_ID = 0x534C5654  # "SLVT": tells our file from any other SQLite file
 TABLES = """
@@ -33,7 +33,7 @@ create table segment(id integer primary key, first_seq integer not null, engine 
   rules text not null, setup text not null);
 create table batch(seq integer primary key, time_ns integer not null, count integer not null, commands blob not null,
   payload blob not null, events blob not null, chain blob not null);
-create table request(key text primary key, seq integer not null, position integer not null, count integer not null)
+create table request(key text primary key, seq integer not null, position integer not null, length integer not null)
   without rowid;
 create index request_seq on request(seq);
 create table snapshot(seq integer not null, file text not null, digest text not null, state_hash text not null,
@@ -41,6 +41,7 @@ create table snapshot(seq integer not null, file text not null, digest text not 
 """
 BATCH_COLUMNS = "seq, time_ns, count, commands, payload, events, chain"
 BATCH_TYPES = (int, int, int, bytes, bytes, bytes, bytes)
+REQUEST_TYPES = (str, int, int, int)
 
 
 class SqliteJournal:
@@ -49,13 +50,18 @@ class SqliteJournal:
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self.path = path
         self._database = database
+        self._reader: sqlite3.Connection | None = None  # opened when first asked: the other one is the writer's
         self._notes: list[str] = []
         self._failed = ""
-        self._segments = self._read_segments()
-        self._last = self._read_last()
+        try:
+            self._segments = self._read_segments()
+            self._last = self._read_last()
+        except BaseException:
+            database.close()
+            raise
 
     @classmethod
-    def create(cls, path: Path | str, segment: Segment) -> Self:
+    def create(cls, path: Path | str, segment: Segment, *, page_bytes: int = PAGE_BYTES) -> Self:
         """Make a new journal with its first segment and open it for writing; JournalError if the file is there.
 
         It is made whole under another name first, so a file called ``path`` is never half a journal.
@@ -67,7 +73,7 @@ class SqliteJournal:
         for leftover in (draft, log_of(draft), draft.with_name(draft.name + "-shm")):
             leftover.unlink(missing_ok=True)
         with as_journal_error(draft):
-            database = connect(draft, "rwc")
+            database = connect(draft, "rwc", page_bytes)
             database.execute("begin immediate")
             for statement in TABLES.split(";\n"):
                 database.execute(statement)
@@ -86,7 +92,7 @@ class SqliteJournal:
         path = Path(path)
         with as_journal_error(path):
             journal = cls(path, connect(path, "rw"))
-        journal._check_end()  # noqa: SLF001 - our own
+        journal._check_end()
         return journal
 
     @classmethod
@@ -98,7 +104,7 @@ class SqliteJournal:
         with as_journal_error(path):
             journal = cls(path, connect(path, "ro"))
         try:
-            journal._check_end()  # noqa: SLF001 - our own
+            journal._check_end()
         except BaseException:
             journal.close()
             raise
@@ -139,7 +145,7 @@ class SqliteJournal:
         values = (seq, time_ns, row.count, row.commands, row.payload, events, link.chain)
         with self._transaction(seq):
             self._database.execute(f"insert into batch({BATCH_COLUMNS}) values(?,?,?,?,?,?,?)", values)
-            self._database.executemany("insert into request(key, position, count, seq) values(?,?,?,?)", requests)
+            self._database.executemany("insert into request(key, position, length, seq) values(?,?,?,?)", requests)
             fault.reach(fault.BEFORE_COMMIT)
         self._last = link
         return link
@@ -148,7 +154,7 @@ class SqliteJournal:
         """Batches from number ``first`` on, each checked against the chain; raises JournalDamaged."""
         chain = self._chain_before(first)
         seq = first
-        with as_journal_error(self.path, lambda: self._damaged("the database file", seq, chain)):
+        with as_journal_error(self.path, lambda what: self._damaged(what, seq, chain)):
             query = f"select {BATCH_COLUMNS} from batch where seq>=? order by seq"  # noqa: S608 - no outside text
             for values in self._database.execute(query, (first,)):
                 row = self._row(values, seq, chain)
@@ -160,18 +166,19 @@ class SqliteJournal:
             raise self._damaged(f"rows end before batch {self._last.seq}", seq, chain)
 
     def request(self, key: str) -> Request | None:
-        """The committed request of that key."""
+        """The committed request of that key. May be called while another thread appends."""
+        query = "select key, position, length, seq from request where key=?"
         with as_journal_error(self.path):
-            query = "select key, position, count, seq from request where key=?"
-            values = self._database.execute(query, (key,)).fetchone()
+            if self._reader is None:
+                self._reader = connect(self.path, "ro")
+            values = self._reader.execute(query, (key,)).fetchone()
         return Request(*values) if values else None
 
     def add_snapshot(self, snapshot: Snapshot) -> None:
         """Record a snapshot whose file is already in place."""
         with self._transaction(self._last.seq):
-            self._database.execute(
-                "insert into snapshot values(?,?,?,?,?,?)", (*snapshot, snapshot_seal(snapshot))
-            )
+            row = (*snapshot, snapshot_seal(snapshot))
+            self._database.execute("insert into snapshot values(?,?,?,?,?,?)", row)
 
     def snapshots(self) -> tuple[Snapshot, ...]:
         """Recorded snapshots, newest first; rows that do not bear their own seal are left out and noted."""
@@ -194,8 +201,10 @@ class SqliteJournal:
 
     def close(self) -> None:
         """Let go of the file; the last writer folds the log into it."""
-        with suppress(sqlite3.Error):
-            self._database.close()
+        for database in (self._reader, self._database):
+            with suppress(sqlite3.Error):
+                if database is not None:
+                    database.close()
 
     @contextmanager
     def _transaction(self, seq: int) -> Iterator[None]:
@@ -219,10 +228,13 @@ class SqliteJournal:
             raise self._damaged(f"the row is missing (the next is batch {values[0]})", seq, chain)
         if tuple(map(type, values)) != BATCH_TYPES:
             raise self._damaged("a column has the wrong type", seq, chain)
-        query = "select key, position, count, seq from request where seq=? order by key"
+        query = "select key, position, length, seq from request where seq=? order by key"
         requests = tuple(Request(*found) for found in self._database.execute(query, (seq,)))
-        *fields, stored = values
-        row = StoredBatch(*fields, requests=requests, chain=stored)
+        if any(tuple(map(type, request)) != REQUEST_TYPES for request in requests):
+            raise self._damaged("a request has a column of the wrong type", seq, chain)
+        stored: bytes = values[-1]
+        number, time_ns, count, commands, payload, events = values[:-1]
+        row = StoredBatch(number, time_ns, count, commands, payload, events, requests, stored)
         if batch_link(chain, row) != stored:
             raise self._damaged("its hash does not match commands, payload, events and the batch before", seq, chain)
         if row.count * COMMAND.itemsize != len(row.commands) or len(row.events) % EVENT.itemsize:
@@ -270,7 +282,7 @@ class SqliteJournal:
     def _check_end(self) -> None:
         """Whether the journal ends where it says; notes a half-written transaction that SQLite dropped."""
         last = self._last.seq
-        lost = dropped(log_of(self.path), last)
+        lost = dropped(log_of(self.path), last, self._one("pragma page_size"))
         if lost is not None and lost.ahead > 1:
             what = f"its log speaks of batch {last + lost.ahead}, but is broken before it"
             raise JournalDamaged(what, seq=last + 1, file=log_of(self.path), offset=lost.offset)

@@ -23,15 +23,15 @@ def log_of(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
-def connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str, page_bytes: int = PAGE_BYTES) -> sqlite3.Connection:
     """A connection in ``mode`` (ro, rw, rwc) that syncs each commit; usable from any one thread at a time."""
     address = f"file:{quote(str(path.absolute()))}?mode={mode}"
     database = sqlite3.connect(address, BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
     try:
         if mode == "rwc":
-            database.execute(f"pragma page_size={PAGE_BYTES}")
+            database.execute(f"pragma page_size={page_bytes}")
             database.execute("pragma journal_mode=wal")
-        database.execute("pragma synchronous=full")
+        database.execute("pragma synchronous=full")  # a commit returns after the sync
         database.execute("pragma fullfsync=on")  # where the system knows a stronger sync
         database.execute(f"pragma wal_autocheckpoint={CHECKPOINT_PAGES}")
         database.execute("pragma cell_size_check=on")
@@ -46,7 +46,7 @@ def as_journal_error(path: Path, damaged: Callable[[str], JournalDamaged] | None
     """Turn SQLite's errors into JournalError, and those that speak of the contents into JournalDamaged."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: an altered name in SQLite's own message
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith(NOT_DAMAGE):
             raise JournalError(f"journal {path} cannot be used now: {error} ({name})") from error

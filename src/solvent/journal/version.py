@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 import solvent
+from solvent.engine.hashing import rules_digest
 from solvent.engine.records import COMMAND, EVENT
 from solvent.journal.port import FORMAT
+from solvent.rules import VenueRules
 
 DIGEST_BYTES = 16
 # What decides events: the engine, its arithmetic, and the vocabulary that rules are compiled from.
@@ -48,49 +46,27 @@ def _sources(package: Path) -> Iterator[Path]:
 
 def schema_version() -> str:
     """Journal format and digest of the layouts of commands and events."""
-    return f"{FORMAT}+{_digest(repr((COMMAND.descr, EVENT.descr)))}"
+    layouts = repr((COMMAND.descr, EVENT.descr)).encode()
+    return f"{FORMAT}+{hashlib.blake2b(layouts, digest_size=DIGEST_BYTES).hexdigest()}"
 
 
-def rules_digest(venues: Mapping[str, Any]) -> str:
-    """Digest of rule sets by name: every number and choice in them, in an order that does not vary.
+def rules_text(venues: Mapping[str, VenueRules]) -> str:
+    """Canonical JSON of rule sets: the digest of each by its name. A rule set not used needs not be named.
 
-    Raises TypeError for a value that has no canonical form (a float, an open file, an object with hidden state).
-
-    >>> rules_digest({"a": 1}) == rules_digest({"a": 2})
-    False
+    >>> rules_text({})
+    '{}'
     """
-    return _digest(canonical(venues))
+    return json.dumps({name: rules_digest(rules) for name, rules in venues.items()}, sort_keys=True)
 
 
-def canonical(value: Any) -> str:
-    """One text for one value: dataclasses by field, mappings and sets sorted, functions and classes by their name."""
-    if value is None or isinstance(value, (bool, int, str, bytes)) and not isinstance(value, enum.Enum):
-        return f"{type(value).__name__}:{value!r}"
-    if isinstance(value, enum.Enum):
-        return f"{type(value).__qualname__}.{value.name}"
-    if isinstance(value, Mapping):
-        return "{" + ",".join(sorted(f"{canonical(k)}={canonical(v)}" for k, v in value.items())) + "}"
-    if isinstance(value, (set, frozenset)):
-        return "<" + ",".join(sorted(map(canonical, value))) + ">"
-    if isinstance(value, (tuple, list)):
-        return "(" + ",".join(map(canonical, value)) + ")"
-    return _canonical_object(value)
+def names_of_rules(text: str) -> frozenset[str]:
+    """The names in a text made by :func:`rules_text`; none where it is something else.
 
-
-def _canonical_object(value: Any) -> str:
-    if isinstance(value, np.generic):
-        return canonical(value.item())
-    if isinstance(value, type) or hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
-    name = type(value).__qualname__
-    if is_dataclass(value):
-        return f"{name}({','.join(f'{f.name}={canonical(getattr(value, f.name))}' for f in fields(value))})"
-    if name in ("Decimal", "date", "datetime", "Fraction"):
-        return f"{name}:{value}"
-    if not getattr(value, "__dict__", True) and not hasattr(type(value), "__slots__"):
-        return name  # an object without state: its class says all
-    raise TypeError(f"a rule set holds {value!r} of type {name}, which has no canonical form")
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
+    >>> names_of_rules('{"generic": "00"}'), names_of_rules("nothing of ours")
+    (frozenset({'generic'}), frozenset())
+    """
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return frozenset()
+    return frozenset(found) if isinstance(found, dict) else frozenset()

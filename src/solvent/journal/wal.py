@@ -36,21 +36,21 @@ def mark_of(seq: int) -> int:
     return seq & ((1 << MARK_BITS) - 1)
 
 
-def dropped(log: Path, last_seq: int) -> Dropped | None:
+def dropped(log: Path, last_seq: int, page_bytes: int = PAGE_BYTES) -> Dropped | None:
     """The frame in ``log`` that is furthest ahead of batch ``last_seq``, the first such; None where there is none.
 
     One batch ahead is a transaction that was being written. Two or more ahead is damage: a batch is written only after
     the one before it was synced.
     """
     best: Dropped | None = None
-    for mark, offset in first_pages(log):
+    for mark, offset in first_pages(log, page_bytes):
         ahead = mark_of(mark - last_seq)
         if 0 < ahead < 1 << (MARK_BITS - 1) and (best is None or ahead > best.ahead):
             best = Dropped(ahead, offset)
     return best
 
 
-def first_pages(log: Path) -> Iterator[tuple[int, int]]:
+def first_pages(log: Path, page_bytes: int) -> Iterator[tuple[int, int]]:
     """(mark, offset of the frame) of every copy of page 1 in the log, broken frames included."""
     try:
         file = log.open("rb")
@@ -58,7 +58,7 @@ def first_pages(log: Path) -> Iterator[tuple[int, int]]:
         return
     with file:
         size = file.seek(0, 2)
-        for offset in range(HEADER_BYTES, size, FRAME_HEADER_BYTES + PAGE_BYTES):
+        for offset in range(HEADER_BYTES, size, FRAME_HEADER_BYTES + page_bytes):
             file.seek(offset)
             head = file.read(FRAME_HEADER_BYTES + MARK_BYTE + 4)
             if len(head) == FRAME_HEADER_BYTES + MARK_BYTE + 4 and head[:4] == b"\0\0\0\1":

@@ -1,8 +1,8 @@
 """Arithmetic once: the integer functions of everything that moves money.
 
-Each is a plain function of ``int`` arguments. Ring 1 calls them as they are, on Python's unbounded integers; the engine
-compiles the same objects to 64 bits, which the limits declared at listing make safe. Nothing here is ever rounded without
-its name saying to which side, and nothing here imports anything.
+Each is a plain function of ``int`` arguments. Ring 1 calls them as they are, on Python's unbounded integers; the
+engine compiles the same objects to 64 bits, which the limits declared at listing make safe. Nothing here is ever
+rounded without its name saying to which side, and nothing here imports anything.
 """
 
 from solvent.ledger.arithmetic import MILLION as MILLION

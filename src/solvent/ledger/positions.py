@@ -1,7 +1,8 @@
 """What fills, marks, funding and interest do to a position and to cash.
 
-Lots and cost are signed: a long has positive lots. A linear contract's worth at a price is lots × ticks × tick value; an
-inverse contract's is −lots × constant / ticks, in units of the coin. Profit is worth less cost. No average price is kept.
+Lots and cost are signed: a long has positive lots. A linear contract's worth at a price is lots × ticks × tick value;
+an inverse contract's is −lots × constant / ticks, in units of the coin. Profit is worth less cost. No average price is
+kept.
 """
 
 from solvent.ledger.arithmetic import divide_down, divide_up, grown_up, part_down, share_up
@@ -66,7 +67,7 @@ def realised(cost: int, fill_cost: int, after: int) -> int:
 
 
 def fill_fee(notional: int, ppm: int) -> int:
-    """Fee on a fill's notional, rounded up; a rebate is a negative ``ppm`` and is rounded up too: against the account."""
+    """Fee on a fill's notional, rounded up against the account; a rebate (negative ``ppm``) is rounded up too."""
     return share_up(notional, ppm)
 
 

@@ -5,11 +5,6 @@ from solvent.margin.assess import assess_pool as assess_pool
 from solvent.margin.assessment import Assessment as Assessment
 from solvent.margin.assessment import Binding as Binding
 from solvent.margin.assessment import Line as Line
-from solvent.margin.forms import UnsolvableError as UnsolvableError
-from solvent.margin.liquidation_price import Crossing as Crossing
-from solvent.margin.liquidation_price import Solution as Solution
-from solvent.margin.liquidation_price import liquidation_price as liquidation_price
-from solvent.margin.liquidation_price import liquidation_prices as liquidation_prices
 from solvent.margin.changes import Cancel as Cancel
 from solvent.margin.changes import Change as Change
 from solvent.margin.changes import Deposit as Deposit
@@ -23,8 +18,13 @@ from solvent.margin.explain import Explanation as Explanation
 from solvent.margin.explain import explain as explain
 from solvent.margin.explain import state as state
 from solvent.margin.explain import venue_ratio as venue_ratio
+from solvent.margin.forms import UnsolvableError as UnsolvableError
 from solvent.margin.limits import max_order as max_order
 from solvent.margin.limits import max_withdrawal as max_withdrawal
+from solvent.margin.liquidation_price import Crossing as Crossing
+from solvent.margin.liquidation_price import Solution as Solution
+from solvent.margin.liquidation_price import liquidation_price as liquidation_price
+from solvent.margin.liquidation_price import liquidation_prices as liquidation_prices
 from solvent.margin.modes import may_set_class as may_set_class
 from solvent.margin.modes import may_set_legs as may_set_legs
 from solvent.margin.modes import may_set_leverage as may_set_leverage

@@ -31,8 +31,8 @@ def assess(book: Book, market: Market, rules: VenueRules, purpose: Purpose) -> M
     >>> from solvent.samples import two_positions
     >>> book, market = two_positions()
     >>> result = assess(book, market, venue("generic"), Purpose.MAINTAIN)["cross"]
-    >>> result.margin_equity - result.required == result.surplus
-    True
+    >>> str(result.value), result.breached(inclusive=False)
+    ('1030895.55638000', False)
 
     """
     return {h.pool.id: assess_holding(book, market, rules, purpose, h) for h in book.holdings}

@@ -76,7 +76,8 @@ class Reprice:
     prices: Mapping[PriceKey, Decimal]
 
 
-Change = Trade | Place | Cancel | Withdraw | Deposit | SetLeverage | Reprice
+PoolChange = Trade | Place | Cancel | Withdraw | Deposit | SetLeverage
+Change = PoolChange | Reprice
 
 
 class Filled(NamedTuple):
@@ -99,7 +100,7 @@ def changed(book: Book, market: Market, rules: VenueRules, change: Change) -> tu
     return book.with_holding(_simple(book, market, holding, change)), market, 0
 
 
-def _simple(book: Book, market: Market, holding: Holding, change: Change) -> Holding:
+def _simple(book: Book, market: Market, holding: Holding, change: PoolChange) -> Holding:
     if isinstance(change, Deposit | Withdraw):
         if change.units <= 0:
             msg = f"amount of {change.asset} must be positive, not {change.units} units"
@@ -180,7 +181,8 @@ def _spot_fill(market: Market, holding: Holding, spot: Spot, trade: Trade, fee_p
 
 def _check_size(holding: Holding, trade: Trade) -> None:
     if trade.lots == 0 or trade.ticks <= 0:
-        msg = f"trade of {trade.symbol}: lots must not be zero and ticks must be positive, not {trade.lots} at {trade.ticks}"
+        wanted = "lots must not be zero and ticks must be positive"
+        msg = f"trade of {trade.symbol}: {wanted}, not {trade.lots} at {trade.ticks}"
         raise BookError(msg)
     pool = holding.pool
     if pool.scope and trade.symbol not in pool.scope:

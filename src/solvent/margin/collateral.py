@@ -13,7 +13,7 @@ from solvent.units import ONE, ZERO, Asset
 
 
 def weights(scene: Scene, asset: str) -> tuple[Schedule | None, Decimal]:
-    """The schedule of positive value (None: counts nothing) and the rate of negative value; numeraire counts in full."""
+    """Schedule of positive value (None: counts nothing) and rate of negative value; the numeraire counts in full."""
     if asset == scene.holding.pool.numeraire:
         return Schedule.flat(ONE), ONE
     facts = scene.rules.collateral.asset(asset)

@@ -48,7 +48,9 @@ class Explanation:
 
 
 @exact
-def explain(book: Book, market: Market, rules: VenueRules, pool: str, purpose: Purpose = Purpose.MAINTAIN) -> Explanation:
+def explain(
+    book: Book, market: Market, rules: VenueRules, pool: str, purpose: Purpose = Purpose.MAINTAIN
+) -> Explanation:
     """Explain one pool: every line of the totals in words, and what each position contributes."""
     holding = book.holding(pool)
     found = assess_holding(book, market, rules, purpose, holding)
@@ -146,5 +148,3 @@ def _piece(line: Line) -> str:
 def _figure(number: Decimal) -> str:
     """A decimal without trailing zeros or exponent."""
     return f"{number.normalize():f}" if number else "0"
-
-

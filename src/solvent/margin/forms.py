@@ -10,7 +10,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-
 from solvent.instruments import Future, Payoff, Perpetual
 from solvent.margin.collateral import counted, value_units, weights
 from solvent.margin.tiered import requirement
@@ -58,9 +57,9 @@ class Moves(NamedTuple):
 
 def moves(scene: Scene, contract: Perpetual | Future, path: Path) -> Moves:
     """The prices that move with ``contract`` along ``path``."""
-    contracts = {p.symbol: scene.contract(p.symbol) for p in scene.holding.positions}
     if path is Path.INSTRUMENT:
         return Moves(frozenset({contract.symbol}), frozenset())
+    contracts = {p.symbol: scene.contract(p.symbol) for p in scene.holding.positions}
     if path is Path.UNDERLYING:
         coins = {contract.underlying}
     else:
@@ -155,9 +154,7 @@ def _equity_along(scene: Scene, equity: Equity, positions: list[Valued], moving:
 
 
 def _funding(scene: Scene, one: Valued) -> int:
-    return one.position.lots * (
-        scene.market.funding.get(one.position.symbol, 0) - one.position.funding_index
-    )
+    return one.position.lots * (scene.market.funding.get(one.position.symbol, 0) - one.position.funding_index)
 
 
 def _inverse_worth(one: Valued) -> Decimal:
@@ -195,7 +192,7 @@ def _requirement_term(scene: Scene, one: Valued, moving: Moves) -> Term:
         raise RulesError(msg)
     schedule = margin.schedules.get(scene.purpose) or Schedule.flat(ZERO)
     multiplier = scene.multiplier()
-    scaled = schedule if multiplier == ONE else schedule.scaled(multiplier)
+    scaled = schedule if multiplier is ONE or multiplier == ONE else schedule.scaled(multiplier)
     settle_moves = one.contract.settle.name in moving.assets
     mark_moves = one.contract.symbol in moving.symbols
     if one.contract.payoff is Payoff.INVERSE:
@@ -223,5 +220,3 @@ def _power(amount: Decimal, exponent: int, one: Valued) -> Affine:
         return Affine(ZERO, ZERO, amount)
     msg = f"the notional of {one.contract.symbol} is quadratic along this path: its mark and its settle asset both move"
     raise UnsolvableError(msg)
-
-

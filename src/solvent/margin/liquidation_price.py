@@ -100,9 +100,9 @@ def solve(whole: Parts, symbol: str, along: Path) -> Solution:
     inclusive = scene.rules.breach_inclusive
     found = []
     for root in roots(surplus):
-        ticks = _first_in_breach(root, present, inclusive=inclusive)
+        ticks: int | None = _first_in_breach(root, present, inclusive=inclusive)
         if not surplus.exact or len(moving.symbols) > 1:
-            ticks = _confirmed(whole, contract, moving, ticks, breach_below=root.breach_below)
+            ticks = _confirmed(whole, contract, moving, ticks or 1, breach_below=root.breach_below)
         if ticks is not None and ticks >= 1:
             found.append(_crossing(root, mark, ticks))
     in_breach = _breached(whole.surplus, sum(whole.requirements), inclusive=inclusive)

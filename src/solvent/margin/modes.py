@@ -59,5 +59,6 @@ def may_set_leverage(
 def _must_be_flat(holding: Holding, what: str) -> tuple[Refusal, ...]:
     if not holding.positions and not holding.orders:
         return ()
-    text = f"{what}: pool {holding.pool.id} has {len(holding.positions)} positions and {len(holding.orders)} orders; close them first"
+    held = f"{len(holding.positions)} positions and {len(holding.orders)} orders"
+    text = f"{what}: pool {holding.pool.id} has {held}; close them first"
     return (Refusal("switch", holding.pool.id, what, ZERO, text),)

@@ -105,7 +105,7 @@ class Valued(NamedTuple):
 
 
 class Equity(NamedTuple):
-    """One asset's equity in units: settled balance after interest, unrealised profit, and the part of it that counts."""
+    """One asset's equity in units: balance after interest, unrealised profit, and the part of it that counts."""
 
     asset: Asset
     cash: int
@@ -141,9 +141,7 @@ def numeraire_units(scene: Scene, units: int, settle: Asset) -> int:
 
 def interest(scene: Scene, asset: str, units: int) -> int:
     """Interest a balance owes since its last touch, in units."""
-    return ledger.interest_due(
-        units, scene.market.interest.get(asset, 0), scene.holding.borrow_index.get(asset, 0)
-    )
+    return ledger.interest_due(units, scene.market.interest.get(asset, 0), scene.holding.borrow_index.get(asset, 0))
 
 
 def equities(scene: Scene, positions: Sequence[Valued]) -> list[Equity]:
@@ -181,4 +179,3 @@ def price_alternatives(rules: VenueRules, purpose: Purpose) -> list[tuple[PriceK
     positions, collateral = rules.prices.positions[purpose], rules.prices.collateral[purpose]
     count = max(len(positions), len(collateral))
     return [(positions[min(k, len(positions) - 1)], collateral[min(k, len(collateral) - 1)]) for k in range(count)]
-

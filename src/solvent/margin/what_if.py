@@ -7,18 +7,30 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from solvent.book import Book, Holding, Leg, Market, Purpose
+from solvent.book import Book, Holding, Leg, Lending, Market, Purpose
 from solvent.instruments import Perpetual
+from solvent.ledger import MILLION
 from solvent.margin.assess import assess_holding
 from solvent.margin.assessment import Assessment
-from solvent.margin.changes import Change, Reprice, SetLeverage, Trade, Withdraw, changed
+from solvent.margin.changes import (
+    Cancel,
+    Change,
+    Deposit,
+    Place,
+    PoolChange,
+    Reprice,
+    SetLeverage,
+    Trade,
+    Withdraw,
+    changed,
+)
 from solvent.margin.valuation import Scene, entries, numeraire_units, price_alternatives
 from solvent.rules import Missing, Transition, VenueRules
 from solvent.units import exact
 
 
 class Refusal(NamedTuple):
-    """Why a change is refused: which limit, in which pool, on what, and by how much (numeraire; zero: not an amount)."""
+    """Why a change is refused: which limit, which pool, on what, by how much (numeraire; zero: not an amount)."""
 
     limit: str
     pool: str
@@ -76,37 +88,52 @@ def purpose_of(change: Change) -> Purpose:
     return Purpose.FILL if isinstance(change, Trade) and change.maker else Purpose.ADMIT
 
 
-def judged(
-    before: Book, after: Book, market: Market, rules: VenueRules, change: Change, fee: int
-) -> list[Refusal]:
+class _Step(NamedTuple):
+    """One change of a pool, and the books before and after it."""
+
+    before: Book
+    after: Book
+    market: Market
+    rules: VenueRules
+    change: PoolChange
+    fee: int
+
+    @property
+    def held(self) -> Holding:
+        return self.before.holding(self.change.pool)
+
+    @property
+    def holding(self) -> Holding:
+        return self.after.holding(self.change.pool)
+
+    def assessed(self, book: Book, purpose: Purpose) -> Assessment:
+        return assess_holding(book, self.market, self.rules, purpose, book.holding(self.change.pool))
+
+    def scene(self, purpose: Purpose) -> Scene:
+        kinds = price_alternatives(self.rules, purpose)[0]
+        return Scene(self.after, self.market, self.rules, self.holding, purpose, *kinds)
+
+
+def judged(before: Book, after: Book, market: Market, rules: VenueRules, change: Change, fee: int) -> list[Refusal]:
     """The refusals of one change (inside the exact context)."""
     if isinstance(change, Reprice):
         return []
-    held, holding = before.holding(change.pool), after.holding(change.pool)
-    return [
-        *_leverage(after, market, rules, holding, change),
-        *_borrow(before, after, market, rules, change),
-        *_short(before, after, market, rules, held, holding, change, fee),
-    ]
+    step = _Step(before, after, market, rules, change, fee)
+    return [*_leverage(step), *_borrow(step), *_short(step)]
 
 
-def _short(
-    before: Book,
-    after: Book,
-    market: Market,
-    rules: VenueRules,
-    held: Holding,
-    holding: Holding,
-    change: Change,
-    fee: int,
-) -> list[Refusal]:
-    purpose = purpose_of(change)
-    found = assess_holding(after, market, rules, purpose, holding)
-    if isinstance(change, Withdraw) and holding.cash.get(change.asset, 0) < 0:
-        amount = after.assets[change.asset].amount(holding.cash[change.asset])
+def _short(step: _Step) -> list[Refusal]:
+    """The change's own purpose: surplus after it, or what the transition relation allows below the line."""
+    change = step.change
+    if isinstance(change, Withdraw) and step.holding.cash.get(change.asset, 0) < 0:
+        amount = step.after.assets[change.asset].amount(step.holding.cash[change.asset])
         text = f"only what is held can leave: {change.asset} would be {amount}"
         return [Refusal("cash", change.pool, change.asset, amount, text)]
-    if found.surplus >= 0 or _relieves(before, after, market, rules, held, holding, change, fee, found):
+    if isinstance(change, Cancel | Deposit):
+        return []
+    purpose = purpose_of(change)
+    found = step.assessed(step.after, purpose)
+    if found.surplus >= 0 or _relieves(step, found):
         return []
     text = (
         f"surplus at {purpose.name} would be {found.surplus.normalize():f} {found.numeraire}: margin equity "
@@ -116,92 +143,77 @@ def _short(
     return [Refusal(purpose.name.lower(), change.pool, subject, found.surplus, text)]
 
 
-def _relieves(
-    before: Book,
-    after: Book,
-    market: Market,
-    rules: VenueRules,
-    held: Holding,
-    holding: Holding,
-    change: Change,
-    fee: int,
-    found: Assessment,
-) -> bool:
+def _relieves(step: _Step, found: Assessment) -> bool:
     """Whether the transition relation lets a pool below its line do this."""
-    if rules.transition is not Transition.REDUCE_NO_WORSE or not isinstance(change, Trade):
+    change = step.change
+    if step.rules.transition is not Transition.REDUCE_NO_WORSE or not isinstance(change, Trade):
         return False
-    was, now = held.position(change.symbol, change.leg), holding.position(change.symbol, change.leg)
+    was, now = (one.position(change.symbol, change.leg) for one in (step.held, step.holding))
     lots_before, lots_after = (was.lots if was else 0), (now.lots if now else 0)
     if abs(lots_after) >= abs(lots_before) or lots_after * lots_before < 0:
         return False
-    scene = _scene(after, market, rules, holding, found.purpose)
-    contract = scene.instrument(change.symbol)
-    paid = scene.numeraire.amount(numeraire_units(scene, fee, contract.settle))
-    earlier = assess_holding(before, market, rules, found.purpose, held)
-    return found.surplus >= earlier.surplus - paid
+    scene = step.scene(found.purpose)
+    paid = scene.numeraire.amount(numeraire_units(scene, step.fee, scene.instrument(change.symbol).settle))
+    return found.surplus >= step.assessed(step.before, found.purpose).surplus - paid
 
 
-def _leverage(
-    after: Book, market: Market, rules: VenueRules, holding: Holding, change: Change
-) -> list[Refusal]:
+def _leverage(step: _Step) -> list[Refusal]:
     """Leverage brackets: the worst side's notional must be allowed at the leverage cap."""
-    symbol = change.order.symbol if hasattr(change, "order") and not isinstance(change.order, str) else None
-    symbol = change.symbol if isinstance(change, Trade | SetLeverage) else symbol
-    if symbol is None or not isinstance(after.instruments.get(symbol), Perpetual):
+    symbol = _symbol(step.change)
+    if symbol is None or not isinstance(step.after.instruments.get(symbol), Perpetual):
         return []
-    scene = _scene(after, market, rules, holding, Purpose.ADMIT)
+    scene = step.scene(Purpose.ADMIT)
     contract = scene.contract(symbol)
     margin = scene.margin_of(contract)
-    cap = rules.modes[holding.pool.mode].leverage_cap(holding.pool.account_class)
     ticks = contract.ticks(scene.mark(contract), "mark")
     refused = []
-    for (held_symbol, leg), (position, orders) in entries(holding).items():
+    for (held_symbol, leg), (position, orders) in entries(step.holding).items():
         if held_symbol != symbol:
             continue
         lots = position.lots if position is not None else 0
         sides = [lots + sum(o.lots for o in orders if o.lots * side > 0) for side in (1, -1)]
-        worst = max(abs(lots), *(abs(one) for one in sides))
-        leverage = scene.leverage(margin, position)
-        units = numeraire_units(scene, contract.notional(worst, ticks), contract.settle)
-        refused.extend(_over_leverage(scene, holding.pool.id, symbol, leg, leverage, cap, units))
+        units = numeraire_units(scene, contract.notional(max(map(abs, sides)), ticks), contract.settle)
+        refused.extend(_over_leverage(scene, symbol, leg, scene.leverage(margin, position), units))
     return refused
 
 
-def _over_leverage(
-    scene: Scene, pool: str, symbol: str, leg: Leg, leverage: int, cap: int, units: int
-) -> list[Refusal]:
+def _symbol(change: PoolChange) -> str | None:
+    if isinstance(change, Place):
+        return change.order.symbol
+    return change.symbol if isinstance(change, Trade | SetLeverage) else None
+
+
+def _over_leverage(scene: Scene, symbol: str, leg: Leg, leverage: int, units: int) -> list[Refusal]:
+    pool = scene.holding.pool
+    cap = scene.rules.modes[pool.mode].leverage_cap(pool.account_class)
     amount = scene.numeraire.amount(units)
     if leverage > cap:
         text = f"leverage cap {leverage} of {symbol} is above {cap}, the most for this account class and mode"
-        return [Refusal("leverage", pool, symbol, amount, text)]
+        return [Refusal("leverage", pool.id, symbol, amount, text)]
     largest = scene.margin_of(scene.contract(symbol)).largest_notional(leverage)
     if largest is not None and amount > largest:
-        text = f"{symbol} {leg.name}: notional {amount.normalize():f} is above {largest}, the most at leverage {leverage}"
-        return [Refusal("leverage", pool, symbol, largest - amount, text)]
+        most = f"{largest}, the most at leverage {leverage}"
+        text = f"{symbol} {leg.name}: notional {amount.normalize():f} is above {most}"
+        return [Refusal("leverage", pool.id, symbol, largest - amount, text)]
     return []
 
 
-def _borrow(before: Book, after: Book, market: Market, rules: VenueRules, change: Change) -> list[Refusal]:
+def _borrow(step: _Step) -> list[Refusal]:
     """Where the rules borrow a missing asset: the lending pool's cap on what is newly borrowed."""
-    if rules.borrowing.missing is not Missing.BORROW or isinstance(change, Reprice):
+    if step.rules.borrowing.missing is not Missing.BORROW:
         return []
     refused = []
-    held, holding = before.holding(change.pool), after.holding(change.pool)
-    for asset, units in holding.cash.items():
-        more = max(0, -units) - max(0, -held.cash.get(asset, 0))
+    for asset, units in step.holding.cash.items():
+        more = max(0, -units) - max(0, -step.held.cash.get(asset, 0))
         if units >= 0 or more <= 0:
             continue
-        pool = market.lending.get(asset)
-        supplied, borrowed = (pool.supplied, pool.borrowed) if pool is not None else (0, 0)
-        if (borrowed + more) * 1_000_000 > supplied * rules.borrowing.cap_ppm:
-            missing = after.assets[asset].amount(units)
-            text = f"{asset} would be {missing}: the lending pool has {after.assets[asset].amount(supplied)} supplied"
-            refused.append(Refusal("borrow", change.pool, asset, missing, text))
+        lent = step.market.lending.get(asset, Lending(0, 0))
+        if (lent.borrowed + more) * MILLION > lent.supplied * step.rules.borrowing.cap_ppm:
+            named = step.after.assets[asset]
+            supplied = named.amount(lent.supplied)
+            text = f"{asset} would be {named.amount(units)}: the lending pool has {supplied} supplied"
+            refused.append(Refusal("borrow", step.change.pool, asset, named.amount(units), text))
     return refused
-
-
-def _scene(book: Book, market: Market, rules: VenueRules, holding: Holding, purpose: Purpose) -> Scene:
-    return Scene(book, market, rules, holding, purpose, *price_alternatives(rules, purpose)[0])
 
 
 def _assessments(

@@ -233,8 +233,7 @@ class Book:
 def displaced_ticks(mark_ticks: int, displacement_ppm: int, *, up: bool = False) -> int:
     """A price moved by a signed displacement, rounded down, or up on request.
 
-    Up is multiplied by (1 + i), down divided by (1 + i): a price never reaches zero and a move up then down by the
-    same displacement ends where it began.
+    Up is multiplied by (1 + i), down divided by it: no price reaches zero, and up then down ends where it began.
 
     >>> displaced_ticks(1_000, 250_000), displaced_ticks(1_250, -250_000), displaced_ticks(1_000, 1, up=True)
     (1250, 1000, 1001)

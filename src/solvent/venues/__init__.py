@@ -1,4 +1,4 @@
-"""Rule sets, each a folder: ``rules.toml`` (dated, sourced numbers), ``rules.py`` (composition), ``README.md`` (gaps)."""
+"""Rule sets, each a folder: ``rules.toml`` (dated, sourced numbers), ``rules.py`` (composition), ``README.md``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,250 @@
+"""The engine: commands in, events out, one writer, deterministic.
+
+Runs of hot commands go to one kernel; a cold verb stops it, is done here, and the kernel goes on. What comes out does not
+depend on how commands are cut into batches, on threads, on the screen, or on the compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+
+from solvent.book import Book, Market, Purpose
+from solvent.engine import epochs, losses, settings, snapshot
+from solvent.engine.audit import Verdict, audit
+from solvent.engine.desk import Answer, Command, Desk, Sheet, cut_out
+from solvent.engine.hashing import state_hash
+from solvent.engine.hot import apply, claim
+from solvent.engine.names import Names, PayloadError
+from solvent.engine.records import EVENT, FIRST_USER_POOL, Batch, PoolState, Reason, Records, Verb
+from solvent.engine.screen import F64, I8, halves, in_turn, packed, stand_all
+from solvent.engine.tables import NONE, TOP_COMMANDS, TOP_POOLS, TOP_SEQ, Limits, Tables, empty
+from solvent.engine.value import assessed, surplus
+from solvent.engine.view import book_of
+from solvent.rules import VenueRules
+
+NO_VENUES: Mapping[str, VenueRules] = MappingProxyType({})
+AHEAD = 8  # commands whose memory is asked for in advance: a hint
+Handler = Callable[[Desk, Command, Sheet], Answer]
+
+COLD: Mapping[int, Handler] = MappingProxyType(
+    {
+        int(Verb.LIST_ASSET): settings.list_asset,
+        int(Verb.LIST): settings.list_instrument,
+        int(Verb.STATE): settings.state,
+        int(Verb.SCHEDULE_RULES): settings.schedule_rules,
+        int(Verb.OPEN): settings.open_pool,
+        int(Verb.SET): settings.change_setting,
+        int(Verb.PRICES): epochs.prices,
+        int(Verb.ADVANCE_TIME): epochs.advance_time,
+        int(Verb.FUNDING): epochs.funding,
+        int(Verb.INTEREST): epochs.interest,
+        int(Verb.SETTLE): losses.settle,
+        int(Verb.LIQUIDATE): losses.liquidate,
+        int(Verb.ADL): losses.adl,
+        int(Verb.SOCIALISE): losses.socialise,
+        int(Verb.FUND): losses.fund,
+    }
+)
+
+
+class Standing(NamedTuple):
+    """How every pool stands, in floats, for screens and reports; flag 1: not proved to have a positive surplus."""
+
+    value: F64
+    margin_equity: F64
+    required: F64
+    flag: I8
+
+
+class Engine:
+    """All pools of one shard.
+
+    Parameters
+    ----------
+    limits
+        How much of each table is reserved.
+    venues
+        Rule sets by the names that SCHEDULE_RULES uses.
+    threads
+        How many threads judge an epoch: 1 or 2.
+    screen
+        Whether a float screen sets aside pools proved healthy; the outcome is the same.
+
+    Examples
+    --------
+    >>> from solvent.engine.commands import assemble, list_asset
+    >>> from solvent.units import Asset
+    >>> engine = Engine()
+    >>> events = engine.step(assemble([list_asset(1, 0, Asset("USDT", 6), max_units=10**15)]))
+    >>> int(events["kind"][0]), engine.names.name(0), engine.pool_count
+    (1, 'USDT', 2)
+
+    """
+
+    def __init__(
+        self,
+        limits: Limits = Limits(),  # noqa: B008 (a named tuple never changes)
+        *,
+        threads: int = 1,
+        screen: bool = True,
+        venues: Mapping[str, VenueRules] = NO_VENUES,
+    ) -> None:
+        if threads not in (1, 2):
+            raise ValueError(f"threads must be 1 or 2, not {threads}")
+        if limits.pools < FIRST_USER_POOL:
+            raise ValueError(f"limits.pools must be at least {FIRST_USER_POOL}, not {limits.pools}")
+        crew = ThreadPoolExecutor(threads, "judge") if threads > 1 else None
+        self.limits = limits
+        self._desk = Desk(empty(limits), Names(), venues, screen, threads, crew)
+        _open_house(self._desk.t)
+
+    @property
+    def tables(self) -> Tables:
+        """The state itself; only the engine changes it."""
+        return self._desk.t
+
+    @property
+    def names(self) -> Names:
+        """Names of things and rules rows."""
+        return self._desk.names
+
+    @property
+    def pool_count(self) -> int:
+        """How many pools there are, the house's two included."""
+        return int(self.tables.top[TOP_POOLS])
+
+    @property
+    def errors(self) -> Mapping[int, str]:
+        """Why a payload was refused, in words, by the sequence number of its event; diagnostics, not part of the state."""
+        return self._desk.errors
+
+    def step(self, batch: Batch) -> Records:
+        """Apply a batch in order; every event of it, in order (dtype ``EVENT``)."""
+        size, at = len(batch), 0
+        sheets: list[Records] = []
+        while at < size:
+            # A hot command writes one event.
+            events = np.zeros(size - at, EVENT)
+            after, written = apply(self.tables, batch.commands, at, size, events, 0, AHEAD)
+            if written:
+                sheets.append(events[:written])
+            at = int(after)
+            if at < size:
+                sheets.append(self._cold(cut_out(batch, at)))
+                at += 1
+        if len(sheets) == 1:
+            return sheets[0]
+        return np.concatenate([np.zeros(0, EVENT), *sheets])
+
+    def _cold(self, c: Command) -> Records:
+        """One cold command: claimed, answered, and its events closed."""
+        sheet = Sheet(self.tables)
+        sheet.open(c)
+        seq = int(self.tables.top[TOP_SEQ]) - 1
+        self.tables.top[TOP_COMMANDS] += 1
+        answer = self._answer(c, sheet)
+        if answer.text:
+            self._desk.errors[seq] = answer.text
+        return sheet.close(answer)
+
+    def _answer(self, c: Command, sheet: Sheet) -> Answer:
+        if not claim(self.tables, c.source, c.source_seq):
+            return Answer(Reason.DUPLICATE)
+        handler = COLD.get(c.kind)
+        if handler is None:
+            return Answer(Reason.UNSUPPORTED)
+        if c.payload is None:
+            return Answer(Reason.MALFORMED, text="payload lies outside the batch")
+        try:
+            return handler(self._desk, c, sheet)
+        except PayloadError as error:
+            return Answer(Reason.MALFORMED, text=str(error))
+
+    def state_hash(self) -> str:
+        """Hash of what the state means; equal for equal histories."""
+        return state_hash(self.tables, self.names)
+
+    def surplus(self, pool: int, purpose: Purpose = Purpose.MAINTAIN) -> int:
+        """Margin equity less requirement, numeraire units, rounded down once."""
+        return int(surplus(self.tables, self._known(pool), purpose.value)[0])
+
+    def value(self, pool: int) -> int:
+        """What the pool is worth at present prices, numeraire units: no weights, funding and interest counted."""
+        return int(assessed(self.tables, self._known(pool), Purpose.MAINTAIN.value)[0])
+
+    def state(self, pool: int) -> PoolState:
+        """The pool's state."""
+        return PoolState(int(self.tables.pools[self._known(pool)]["state"]))
+
+    def book(self, pool: int) -> tuple[Book, Market, VenueRules]:
+        """Ring 1's view of a pool: the same numbers as the tables."""
+        return book_of(self.tables, self.names, self._desk.venues, self._known(pool))
+
+    def _known(self, pool: int) -> int:
+        if not 0 <= pool < self.pool_count:
+            raise ValueError(f"pool must be 0 to {self.pool_count - 1}, not {pool}")
+        return pool
+
+    def revalue(self, purpose: Purpose = Purpose.MAINTAIN) -> Standing:
+        """Every pool in one pass of the screen: value, margin equity, requirement (floats) and flag, by pool id."""
+        t, desk = self.tables, self._desk
+        count = self.pool_count
+        out = Standing(np.empty(count), np.empty(count), np.empty(count), np.empty(count, np.int8))
+        marks = packed(t)
+        in_turn(
+            lambda low, high: stand_all(t, marks, purpose.value, low, high, *out), halves(t, 0, desk.threads), desk.crew
+        )
+        return out
+
+    def audit(self) -> dict[str, Verdict]:
+        """The laws over the tables: by name, how often checked, how often held, the first violation in words."""
+        return audit(self.tables, self.names)
+
+    def save(self, path: Path | str) -> None:
+        """Write a snapshot; :meth:`restore` gives the same hash."""
+        snapshot.write(Path(path), self.tables, self.names.payloads, self.limits, self.state_hash())
+
+    @classmethod
+    def restore(
+        cls, path: Path | str, *, venues: Mapping[str, VenueRules] = NO_VENUES, threads: int = 1, screen: bool = True
+    ) -> Engine:
+        """The engine a snapshot was taken of: payloads applied again, then the saved columns.
+
+        Raises
+        ------
+        SnapshotError
+            The file is damaged, of another form, or its rule sets are no longer what they were.
+
+        """
+        head, columns = snapshot.read(Path(path))
+        engine = cls(Limits(*head["limits"]), threads=threads, screen=screen, venues=venues)
+        for verb, ref, payload in head["payloads"]:
+            engine._relist(Path(path), verb, ref, payload)
+        snapshot.fill(engine.tables, columns)
+        found = engine.state_hash()
+        if found != head["state"]:
+            raise snapshot.SnapshotError(f"{path}: the state hash is {found}, the snapshot says {head['state']}")
+        return engine
+
+    def _relist(self, path: Path, verb: int, ref: int, payload: bytes) -> None:
+        c = Command(verb, 0, 0, 0, 0, 0, 0, 0, 0, 0, ref, payload)
+        try:
+            answer = COLD[verb](self._desk, c, Sheet(self.tables))
+        except PayloadError as error:
+            answer = Answer(Reason.MALFORMED, text=str(error))
+        if answer.reason is not Reason.OK:
+            raise snapshot.SnapshotError(f"{path}: a payload is refused now: {answer.reason.name} {answer.text}")
+
+
+def _open_house(t: Tables) -> None:
+    """The house's pools: the CCP's mirror and the insurance fund, both under rules row 0 once it is scheduled."""
+    house = t.pools[:FIRST_USER_POOL]
+    house["parent"] = house["scope"] = NONE
+    house["state"] = [PoolState.HOUSE, PoolState.HEALTHY]
+    t.top[TOP_POOLS] = FIRST_USER_POOL

@@ -1,0 +1,131 @@
+"""The compiler's door: kernels are numba's when it is on and plain Python when ``NUMBA_DISABLE_JIT=1``.
+
+Compiled code is kept under a folder named by a hash of every source it depends on, because numba itself only looks at the
+one file a kernel stands in. The functions of :mod:`solvent.ledger` are not copied: kernels call the very same objects.
+Importing this module imports numba; nothing outside ``engine`` should do so before a kernel is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from solvent import ledger
+
+F = TypeVar("F", bound=Callable[..., Any])
+FOLDER = Path(__file__).parent
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+# Settings that change what is compiled without changing a source.
+SWITCHES = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
+
+
+def fingerprint() -> str:
+    """Hash of the sources of ``engine`` and ``ledger``, of numba's and NumPy's version, and of numba's settings."""
+    digest = hashlib.blake2b(digest_size=10)
+    for path in sorted([*FOLDER.glob("*.py"), *(FOLDER.parent / "ledger").glob("*.py")]):
+        digest.update(f"{path.parent.name}/{path.name}\0".encode() + path.read_bytes())
+    for package in ("numba", "numpy"):
+        digest.update(f"{package} {metadata.version(package)}\0".encode())
+    for switch in SWITCHES:
+        digest.update(f"{switch}={os.environ.get(switch, '')}\0".encode())
+    return digest.hexdigest()
+
+
+def _usable(folder: Path) -> bool:
+    """Whether the folder is there, or can be made, and takes files."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: under NUMBA_CACHE_DIR, else the user's cache, else a temporary folder."""
+    name = f"solvent-{fingerprint()}"
+    given = os.environ.get("NUMBA_CACHE_DIR", "")
+    if given:
+        base = Path(given)
+        return base if base.name == name else (base.parent if base.name.startswith("solvent-") else base) / name
+    home = os.environ.get("XDG_CACHE_HOME", "") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = Path(home) / "solvent" / name
+    if _usable(folder):
+        return folder
+    return Path(tempfile.gettempdir()) / f"solvent-{os.getuid() if hasattr(os, 'getuid') else 0}" / name
+
+
+CACHE = cache_folder()
+os.environ["NUMBA_CACHE_DIR"] = str(CACHE)
+
+import numba  # noqa: E402 - the folder above is read when numba is imported
+from llvmlite import ir  # noqa: E402
+from numba.core import cgutils, types  # noqa: E402
+from numba.extending import intrinsic, overload, register_jitable  # noqa: E402
+
+numba.config.CACHE_DIR = str(CACHE)  # where numba was imported before us
+COMPILED = not numba.config.DISABLE_JIT
+_FUNCTIONS = [one for one in vars(ledger).values() if callable(one)]
+
+if COMPILED:
+    for _function in _FUNCTIONS:
+        register_jitable(**OPTIONS)(_function)
+
+
+def kernel(function: F) -> F:
+    """Compile a function over the tables: it holds no lock, divides by hardware, and is cached on disk.
+
+    Examples
+    --------
+    >>> @kernel
+    ... def twice(units: int) -> int:
+    ...     return 2 * units
+    >>> int(twice(21))
+    42
+
+    """
+    if not COMPILED:
+        return function
+    # A function without a file (typed at a prompt) cannot be cached.
+    return cast("F", numba.njit(**OPTIONS, cache=Path(function.__code__.co_filename).is_file())(function))
+
+
+def say_if_cold() -> bool:
+    """On the first run on a machine, say on stderr that kernels are being compiled; whether it was said."""
+    if not COMPILED or (CACHE.is_dir() and any(CACHE.iterdir())):
+        return False
+    print("solvent: compiling its kernels; this happens once on a machine and takes about a minute.", file=sys.stderr)  # noqa: T201
+    return True
+
+
+def prefetch(array: Any, index: int) -> None:
+    """Ask for the memory of ``array[index]``: a hint that changes nothing, and nothing at all without the compiler."""
+
+
+if COMPILED:
+
+    @intrinsic
+    def _prefetch(_context: Any, _address: Any) -> Any:
+        def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+            kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+            target = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(target, [builder.inttoptr(arguments[0], byte), word(1), word(3), word(1)])
+            return context.get_dummy_value()
+
+        return types.void(types.uintp), code
+
+    @overload(prefetch)
+    def _prefetch_overload(array: Any, index: int) -> Any:  # noqa: ARG001 - numba asks for the same names
+        width = array.dtype.size if isinstance(array.dtype, types.Record) else array.dtype.bitwidth // 8
+
+        def body(array: Any, index: int) -> None:
+            _prefetch(array.ctypes.data + index * width)
+
+        return body

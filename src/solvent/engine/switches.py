@@ -1,0 +1,170 @@
+"""SET: what an account may change about itself, and when. A refused change leaves everything as it was.
+
+A leverage cap chosen for an instrument lives in the pool's entry of it, and only as long as that entry does: it may be
+chosen before the first order, and is gone when the entry is flat, without orders, and freed.
+"""
+
+from __future__ import annotations
+
+from solvent import ledger
+from solvent.book import Purpose
+from solvent.engine.commands import LEGS_NUMBER
+from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
+from solvent.engine.records import LEG_MASK, REDUCE_ONLY, Reason, ThingState
+from solvent.engine.slots import find, place, tidy
+from solvent.engine.tables import ASSET, FREE, INVERSE, MOST_LEVERAGE_STEPS, NONE, Tables
+from solvent.engine.value import surplus
+
+ADMIT = Purpose.ADMIT.value
+STALE = -1
+NET_LEG, LONG_LEG, SHORT_LEG = range(3)
+LEGS_OF = {0: (NET_LEG,), 1: (LONG_LEG, SHORT_LEG)}
+
+
+def set_leverage(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
+    """A leverage cap for one instrument (0: the default again), on both legs of a hedge-mode pool."""
+    t = desk.t
+    row = t.pools[c.pool]
+    if int(row["scope"]) not in (NONE, c.thing):
+        return Answer(Reason.SCOPE)
+    if int(t.things[c.thing]["state"]) == ThingState.CLOSED:
+        return Answer(Reason.STATE)
+    rules = int(row["rules"])
+    highest = min(int(t.rules[rules]["max_leverage"]), int(t.bracket_leverage[rules, c.thing, 0]))
+    if not 0 <= c.amount <= highest:
+        return Answer(Reason.LEVERAGE)
+    keys = [c.thing * (LEG_MASK + 1) + leg for leg in LEGS_OF[int(row["legs"])]]
+    before = {key: _leverage(t, c.pool, key) for key in keys}
+    answer = _choose(t, c, keys)
+    if answer.reason is not Reason.OK:
+        for key, leverage in before.items():
+            _put(t, c.pool, key, leverage)
+    return answer
+
+
+def _choose(t: Tables, c: Command, keys: list[int]) -> Answer:
+    for key in keys:
+        if not _put(t, c.pool, key, c.amount):
+            return Answer(Reason.FULL)
+    if any(not _within_brackets(t, c.pool, key) for key in keys):
+        return Answer(Reason.LEVERAGE)
+    after = int(surplus(t, c.pool, ADMIT)[0])
+    return Answer(Reason.TAKER_SHORT, after) if after < 0 else DONE
+
+
+def _leverage(t: Tables, pool: int, key: int) -> int:
+    slot = int(find(t, pool, key))
+    return int(t.leverage[slot]) if slot >= 0 else 0
+
+
+def _put(t: Tables, pool: int, key: int, leverage: int) -> bool:
+    """Write a leverage cap into the entry, made or freed where that is needed; False where there is no room."""
+    slot = int(find(t, pool, key))
+    if slot < 0 and leverage == 0:
+        return True
+    if slot < 0:
+        slot = int(place(t, pool, key))
+    if slot < 0:
+        return False
+    t.leverage[slot] = leverage
+    t.pools[pool]["epoch"] = STALE
+    if leverage == 0:
+        tidy(t, pool, slot)
+    return True
+
+
+def _within_brackets(t: Tables, pool: int, key: int) -> bool:
+    """Whether the entry, with its worst side of orders filled at mark, is no larger than its leverage cap allows."""
+    slot, thing = int(find(t, pool, key)), key >> 2
+    if slot < 0:
+        return True
+    rules = int(t.pools[pool]["rules"])
+    leverage = int(t.leverage[slot]) or int(t.default_leverage[rules, thing])
+    notional = _notional(t, thing, _worst_lots(t, slot), int(t.rules[rules]["numeraire"]))
+    for k in range(MOST_LEVERAGE_STEPS):
+        allowed = int(t.bracket_leverage[rules, thing, k])
+        if allowed == 0:
+            return True
+        if allowed < leverage:
+            return notional <= int(t.bracket_floor[rules, thing, k])
+    return True
+
+
+def _worst_lots(t: Tables, slot: int) -> int:
+    lots, buys, sells = int(t.lots[slot]), 0, 0
+    at = int(t.orders[slot])
+    while at != NONE:
+        row = t.order[at]
+        if not int(row["flags"]) & REDUCE_ONLY:
+            buys, sells = buys + max(int(row["lots"]), 0), sells + min(int(row["lots"]), 0)
+        at = int(row["next"])
+    return max(abs(lots), abs(lots + buys), abs(lots + sells))
+
+
+def _notional(t: Tables, thing: int, lots: int, numeraire: int) -> int:
+    row = t.things[thing]
+    mark, settle = int(row["mark"]), int(row["settle"])
+    if lots == 0 or mark == 0:
+        return 0
+    if int(row["kind"]) == INVERSE:
+        notional = ledger.inverse_notional(lots, mark, int(row["constant"]))
+    else:
+        notional = ledger.linear_notional(lots, mark, int(row["tick_value"]))
+    if settle == numeraire:
+        return notional
+    return ledger.converted_up(notional, int(t.things[settle]["mark"]), int(t.things[settle]["divisor"]))
+
+
+def contract_slots(t: Tables, pool: int) -> list[int]:
+    """Slots of a pool's entries in instruments, in the order of their keys."""
+    first = int(t.pools[pool]["first"])
+    slots = [e for e in range(first, first + int(t.pools[pool]["used"])) if t.key[e] != FREE]
+    found = [e for e in slots if int(t.things[int(t.key[e]) >> 2]["kind"]) != ASSET]
+    return sorted(found, key=lambda e: int(t.key[e]))
+
+
+def _engaged(t: Tables, pool: int) -> bool:
+    """Whether the pool has a position or a resting order."""
+    return any(t.lots[e] != 0 or t.orders[e] != NONE for e in contract_slots(t, pool))
+
+
+def set_legs(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
+    """One net position an instrument, or a long and a short apart; only while there is neither position nor order."""
+    t = desk.t
+    if c.amount not in LEGS_NUMBER.values():
+        return Answer(Reason.MALFORMED)
+    row = t.pools[c.pool]
+    if not int(t.rules[int(row["rules"])]["legs"]) >> c.amount & 1 or _engaged(t, c.pool):
+        return Answer(Reason.SWITCH)
+    _forget_choices(t, c.pool)
+    row["legs"] = c.amount
+    return DONE
+
+
+def _forget_choices(t: Tables, pool: int) -> None:
+    for slot in contract_slots(t, pool):
+        t.leverage[slot] = 0
+        tidy(t, pool, slot)
+    t.pools[pool]["epoch"] = STALE
+
+
+def set_rules(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
+    """Another mode or account class of the same rule set: another mode only while nothing is held or ordered."""
+    t, rows = desk.t, desk.names.rules
+    if c.amount not in rows:
+        return Answer(Reason.UNKNOWN_RULES)
+    row = t.pools[c.pool]
+    old, new = t.rules[int(row["rules"])], t.rules[c.amount]
+    same = rows[c.amount].rules == rows[int(row["rules"])].rules and int(old["numeraire"]) == int(new["numeraire"])
+    if not same or not int(new["legs"]) >> int(row["legs"]) & 1:
+        return Answer(Reason.SWITCH)
+    if int(old["mode"]) != int(new["mode"]) and (_engaged(t, c.pool) or int(row["parent"]) != NONE):
+        return Answer(Reason.SWITCH)
+    before = int(row["rules"]), int(row["mode"])
+    row["rules"], row["mode"], row["epoch"] = c.amount, int(new["mode"]), STALE
+    after = int(surplus(t, c.pool, ADMIT)[0])
+    if after >= 0 and all(_within_brackets(t, c.pool, int(t.key[e])) for e in contract_slots(t, c.pool)):
+        return DONE
+    row["rules"], row["mode"] = before
+    row["epoch"] = STALE
+    return Answer(Reason.TAKER_SHORT, after) if after < 0 else Answer(Reason.LEVERAGE)

@@ -1,0 +1,1 @@
+"""The durable journal: every batch and its events on disk before anyone sees them. Start reading at docs/journal.md."""

@@ -1,0 +1,33 @@
+"""Liquidation and losses: who is closed and how, and who pays what is then missing. Pure functions."""
+
+from solvent.liquidation.adl import Candidate as Candidate
+from solvent.liquidation.adl import Deleveraged as Deleveraged
+from solvent.liquidation.adl import Deleveraging as Deleveraging
+from solvent.liquidation.adl import candidates as candidates
+from solvent.liquidation.adl import deleverage as deleverage
+from solvent.liquidation.adl import ranked as ranked
+from solvent.liquidation.adl import score as score
+from solvent.liquidation.bankruptcy import BankruptcyPrice as BankruptcyPrice
+from solvent.liquidation.bankruptcy import bankruptcy_prices as bankruptcy_prices
+from solvent.liquidation.depth import Depth as Depth
+from solvent.liquidation.depth import Level as Level
+from solvent.liquidation.depth import deep_at_mark as deep_at_mark
+from solvent.liquidation.order import worst_first as worst_first
+from solvent.liquidation.penalties import step_penalty as step_penalty
+from solvent.liquidation.plan import Action as Action
+from solvent.liquidation.plan import Step as Step
+from solvent.liquidation.plan import filled as filled
+from solvent.liquidation.plan import plan as plan
+from solvent.liquidation.socialise import shares as shares
+from solvent.liquidation.socialise import socialised as socialised
+from solvent.liquidation.states import MOVES as MOVES
+from solvent.liquidation.states import State as State
+from solvent.liquidation.states import move as move
+from solvent.liquidation.states import watched_state as watched_state
+from solvent.liquidation.stops import Stop as Stop
+from solvent.liquidation.stops import checked as checked
+from solvent.liquidation.stops import triggered as triggered
+from solvent.liquidation.waterfall import Covered as Covered
+from solvent.liquidation.waterfall import Posting as Posting
+from solvent.liquidation.waterfall import Stage as Stage
+from solvent.liquidation.waterfall import cover as cover
