@@ -21,97 +21,61 @@ from solvent.book_json.numbers import time_ns, time_text
 
 ROOT = Path(__file__).resolve().parent.parent
 
-EXAMPLE = {
-    "solvent": 1,
-    "venue": "generic",
-    "assets": {"USDT": {"scale": 8}, "USD": {"scale": 2}, "BTC": {"scale": 8, "native_scale": 8}, "ETH": {"scale": 8}},
-    "instruments": {
-        "BTCUSDT": {
-            "type": "perpetual",
-            "underlying": "BTC",
-            "quote": "USDT",
-            "settle": "USDT",
-            "tick_size": "0.01",
-            "lot_size": "0.001",
-            "payoff": "linear",
-            "contract_size": "1",
-        },
-        "ETHUSDT": {
-            "type": "perpetual",
-            "underlying": "ETH",
-            "quote": "USDT",
-            "tick_size": "0.01",
-            "lot_size": "0.001",
-        },
-        "BTCUSD": {
-            "type": "perpetual",
-            "underlying": "BTC",
-            "quote": "USD",
-            "settle": "BTC",
-            "tick_size": "0.5",
-            "lot_size": "1",
-            "payoff": "inverse",
-            "contract_size": "100",
-        },
-        "BTCUSDT-Q": {
-            "type": "future",
-            "underlying": "BTC",
-            "quote": "USDT",
-            "tick_size": "0.1",
-            "lot_size": "0.001",
-            "expiry": "2021-06-25T08:00:00Z",
-        },
-        "BTC-C": {
-            "type": "option",
-            "underlying": "BTC",
-            "quote": "USDT",
-            "tick_size": "5",
-            "lot_size": "0.1",
-            "kind": "call",
-            "strike": "40000",
-            "expiry": "2021-06-25T08:00:00Z",
-        },
-        "ETH/USDT": {"type": "spot", "base": "ETH", "quote": "USDT", "tick_size": "0.01", "lot_size": "0.0001"},
+EXAMPLE = json.loads("""
+{
+  "solvent": 1,
+  "venue": "generic",
+  "assets": {
+    "USDT": {"scale": 8}, "USD": {"scale": 2}, "BTC": {"scale": 8, "native_scale": 8}, "ETH": {"scale": 8}
+  },
+  "instruments": {
+    "BTCUSDT": {"type": "perpetual", "underlying": "BTC", "quote": "USDT", "settle": "USDT",
+                "tick_size": "0.01", "lot_size": "0.001", "payoff": "linear", "contract_size": "1"},
+    "ETHUSDT": {"type": "perpetual", "underlying": "ETH", "quote": "USDT", "tick_size": "0.01", "lot_size": "0.001"},
+    "BTCUSD": {"type": "perpetual", "underlying": "BTC", "quote": "USD", "settle": "BTC",
+               "tick_size": "0.5", "lot_size": "1", "payoff": "inverse", "contract_size": "100"},
+    "BTCUSDT-Q": {"type": "future", "underlying": "BTC", "quote": "USDT", "tick_size": "0.1", "lot_size": "0.001",
+                  "expiry": "2021-06-25T08:00:00Z"},
+    "BTC-C": {"type": "option", "underlying": "BTC", "quote": "USDT", "tick_size": "5", "lot_size": "0.1",
+              "kind": "call", "strike": "40000", "expiry": "2021-06-25T08:00:00Z"},
+    "ETH/USDT": {"type": "spot", "base": "ETH", "quote": "USDT", "tick_size": "0.01", "lot_size": "0.0001"}
+  },
+  "pools": [
+    {
+      "id": "cross",
+      "cash": {"USDT": "1535443.01", "BTC": "-0.5"},
+      "positions": [
+        {"instrument": "BTCUSDT", "size": "-109.488", "entry": "32481.98", "leverage": 10},
+        {"instrument": "BTCUSD", "size": 3, "entry": "31000"},
+        {"instrument": "ETHUSDT", "size": "3683.979", "cost": "5367039.19", "funding_index": "-7"}
+      ],
+      "orders": [
+        {"id": "1", "instrument": "BTCUSDT", "size": "-0.5", "price": "64000", "reduce_only": true},
+        {"id": "2", "instrument": "ETH/USDT", "size": "1", "price": "2500"}
+      ],
+      "borrow_index": {"BTC": 12}
     },
-    "pools": [
-        {
-            "id": "cross",
-            "cash": {"USDT": "1535443.01", "BTC": "-0.5"},
-            "positions": [
-                {"instrument": "BTCUSDT", "size": "-109.488", "entry": "32481.98", "leverage": 10},
-                {"instrument": "BTCUSD", "size": 3, "entry": "31000"},
-                {"instrument": "ETHUSDT", "size": "3683.979", "cost": "5367039.19", "funding_index": "-7"},
-            ],
-            "orders": [
-                {"id": "1", "instrument": "BTCUSDT", "size": "-0.5", "price": "64000", "reduce_only": False},
-                {"id": "2", "instrument": "ETH/USDT", "size": "1", "price": "2500"},
-            ],
-            "borrow_index": {"BTC": 12},
-        },
-        {
-            "id": "iso-1",
-            "mode": "isolated",
-            "parent": "cross",
-            "scope": ["ETHUSDT"],
-            "legs": "hedge",
-            "cash": {"USDT": 500},
-            "positions": [
-                {"instrument": "ETHUSDT", "size": "1", "entry": "2400.5", "leg": "long"},
-                {"instrument": "ETHUSDT", "size": "-2", "entry": "2600", "leg": "short"},
-            ],
-        },
-    ],
-    "market": {
-        "time": "2021-05-19T13:00:00Z",
-        "epoch": 4,
-        "mark": {"BTCUSDT": "31967.27", "ETHUSDT": "2400", "BTCUSD": "31960.5"},
-        "index": {"BTC": {"USDT": "31960.123456", "USD": "31960"}, "USDT": {"USD": "1"}},
-        "states": {"index": {"BTC": {"USDT": "stale"}}, "mark": {"ETHUSDT": "uncertain"}},
-        "funding": {"BTCUSDT": "-7"},
-        "interest": {"BTC": "36893488147419103232"},
-        "lending": {"BTC": {"supplied": "100", "borrowed": "0.5"}},
-    },
+    {
+      "id": "iso-1", "mode": "isolated", "parent": "cross", "scope": ["ETHUSDT"], "legs": "hedge",
+      "cash": {"USDT": 500},
+      "positions": [
+        {"instrument": "ETHUSDT", "size": "1", "entry": "2400.5", "leg": "long"},
+        {"instrument": "ETHUSDT", "size": "-2", "entry": "2600", "leg": "short"}
+      ]
+    }
+  ],
+  "market": {
+    "time": "2021-05-19T13:00:00Z",
+    "epoch": 4,
+    "mark": {"BTCUSDT": "31967.27", "ETHUSDT": "2400", "BTCUSD": "31960.5"},
+    "index": {"BTC": {"USDT": "31960.123456", "USD": "31960"}, "USDT": {"USD": "1"}},
+    "states": {"index": {"BTC": {"USDT": "stale"}}, "mark": {"ETHUSDT": "uncertain"}},
+    "funding": {"BTCUSDT": "-7"},
+    "interest": {"BTC": "36893488147419103232"},
+    "lending": {"BTC": {"supplied": "100", "borrowed": "0.5"}}
+  }
 }
+""")
 
 
 def changed(path, value):
@@ -148,7 +112,7 @@ def test_the_example_reads_exactly():
     assert (inverse.lots, inverse.cost) == (3, -967742)
     assert (by_cost.cost, by_cost.funding_index) == (536703919000000, -7)
     assert [(o.id, o.lots, o.ticks, o.reduce_only) for o in cross.orders] == [
-        ("1", -500, 6400000, False),
+        ("1", -500, 6400000, True),
         ("2", 10000, 250000, False),
     ]
     assert isolated.pool.mode is Mode.ISOLATED
@@ -223,7 +187,7 @@ WRONG = [
     ("pools|0|mode", "isolated", "pools[0].parent", "nothing given, expected the id of the cross pool"),
     ("pools|1|parent", "cros", "pools[1].parent", "got 'cros', expected the id of another pool of this file: cross"),
     ("pools|1|parent", "iso-1", "pools[1].parent", "another pool"),
-    ("pools|0|parent", "iso-1", "pools[0].parent", "not isolated"),
+    ("pools|0|parent", "iso-1", "pools[0].parent", "got 'iso-1', expected a pool that has no parent itself"),
     ("pools|1|owner", "someone", "pools[1].parent", "of the same owner and account (someone, main)"),
     ("pools|1|scope|0", "XRPUSDT", "pools[1].scope[0]", "an instrument of this file"),
     ("pools|1|scope|1", "ETHUSDT", "pools[1].scope[1]", "each instrument once"),
@@ -336,6 +300,7 @@ def test_what_is_no_book_file_at_all_is_refused(data, words):
     [
         ('"BTC": "-0.5"', '"BTC": "-0.5", "BTC": "5"', "pools[0].cash.BTC"),
         ('"BTC": "-0.5"', '"BTC": "-0.5", "\\u0042TC": "5"', "pools[0].cash.BTC"),
+        ('"BTC": "-0.5"', r'"\u003a": "-0.5", "\u003a": "5"', "pools[0].cash.:"),
         ('"BTCUSDT": "31967.27"', '"BTCUSDT": "31967.27", "BTCUSDT": "1"', "market.mark.BTCUSDT"),
         ('"id": "iso-1"', '"id": "a:b", "id": "iso-1"', "pools[1].id"),
         ('"solvent": 1', '"solvent": 1, "solvent" : 1', "solvent"),

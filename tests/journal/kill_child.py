@@ -35,7 +35,10 @@ def say(*words):
 
 
 def main(kind, path, last):
+    from solvent.journal import fold
     from solvent.journal.durable import DurableEngine
+
+    fold.PAGES_BETWEEN = 12  # so that some kill hits it
 
     source, batch_of = stream_of(kind)
     durable = (DurableEngine.open if Path(path).exists() else DurableEngine.create)(path, source)

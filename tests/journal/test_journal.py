@@ -1,6 +1,7 @@
 """The journal's own verbs: append, read back, refuse."""
 
 import sqlite3
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from fake_engine import fake_batch, fake_source
 
 from solvent.engine.records import COMMAND, EVENT, Batch
+from solvent.journal import fold
 from solvent.journal.port import (
     CommitFailed,
     JournalDamaged,
@@ -19,6 +21,7 @@ from solvent.journal.port import (
     segment_link,
 )
 from solvent.journal.sqlite import SqliteJournal
+from solvent.journal.sqlite_file import log_of
 from solvent.journal.version import digest_of_sources, engine_version, names_of_rules, rules_text
 from solvent.venues import venue
 
@@ -221,6 +224,29 @@ def test_a_large_batch_and_an_empty_one(journal):
     journal.append(Batch(commands, bytes(100_000)), bytes(EVENT.itemsize * 5000), time_ns=2**63 - 1)
     journal.append(Batch(commands[:0]), b"", time_ns=0)
     assert [row.count for row in journal.batches()] == [5000, 0]
+
+
+def test_the_log_is_folded_into_the_file_and_stays_short(journal, path, monkeypatch):
+    monkeypatch.setattr(fold, "PAGES_BETWEEN", 20)
+    commands, longest = np.zeros(1000, COMMAND), 0
+    for n in range(1, 151):
+        journal.append(Batch(commands), bytes(EVENT.itemsize * 1000), time_ns=n)
+        longest = max(longest, log_of(path).stat().st_size)
+        time.sleep(0.001)
+    assert journal._fold.complaint == ""
+    assert longest < path.stat().st_size / 2
+    assert path.stat().st_size > 100 * 64_000
+    assert [row.time_ns for row in journal.batches()] == list(range(1, 151))
+
+
+def test_a_fold_that_fails_loses_nothing(journal, path, monkeypatch):
+    monkeypatch.setattr(fold, "PAGES_BETWEEN", 2)
+    monkeypatch.setattr(fold, "FOLD", "no such statement")
+    for n in range(1, 21):
+        journal.append(fake_batch(n), EVENTS, time_ns=n)
+    journal._fold.close()
+    assert "syntax error" in journal._fold.complaint
+    assert [row.seq for row in SqliteJournal.read(path).batches()] == list(range(1, 21))
 
 
 def test_versions_follow_the_sources_that_decide_events(tmp_path):

@@ -80,7 +80,7 @@ def test_the_quick_solver_equals_the_general_one(constant: int, slope: int, amou
     tiers = Schedule.marginal([("0", "0.01"), ("1000", "0.02"), ("50000", "0.5"), ("70000", "0.9")])
     one = Form(
         Affine(Decimal(constant), Decimal(slope)),
-        (Term(Affine(Decimal(0), Decimal(amount)), tiers.pieces, Decimal(0), -1),),
+        (Term(Affine(Decimal(0), Decimal(amount)), tiers, Decimal(0), -1),),
         exact=True,
     )
     assert exact(_single)(one, reciprocal=False) == exact(_several)(one, reciprocal=False)

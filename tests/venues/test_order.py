@@ -157,9 +157,9 @@ def test_what_is_not_covered_is_refused_by_name():
     for instrument, kind in ((spot, "spot"), (option, "option")):
         with pytest.raises(RulesError, match=f"a {kind} has no tier here"):
             RULES.margin.contract(instrument)
-    with pytest.raises(RulesError, match="a inverse contract is not covered; this rule set covers linear"):
+    with pytest.raises(RulesError, match="inverse contracts are not covered; this rule set covers linear ones"):
         venue("binance_usdm").margin.contract(INVERSE)
-    with pytest.raises(RulesError, match="a linear contract is not covered"):
+    with pytest.raises(RulesError, match="linear contracts are not covered"):
         venue("binance_coinm").margin.contract(LINEAR)
     other = replace(INVERSE, symbol="ETHUSD", underlying="ETH")
     with pytest.raises(RulesError, match=r"ETHUSD: no tiers; this rule set has \['BTC'\]"):
@@ -172,5 +172,5 @@ def test_the_textbook_takes_any_contract_majors_by_underlying():
     major, other = RULES.margin.contract(dated), RULES.margin.contract(COIN)
     assert major is RULES.margin.contract(INVERSE)
     assert (major.brackets[0].max_leverage, other.brackets[0].max_leverage) == (100, 50)
-    with pytest.raises(RulesError, match="a quanto contract is not covered; this rule set covers inverse, linear"):
+    with pytest.raises(RulesError, match="quanto contracts are not covered; this rule set covers inverse, linear ones"):
         RULES.margin.contract(replace(COIN, payoff=Payoff.QUANTO))

@@ -234,8 +234,8 @@ def _check_parents(holdings: Sequence[Holding]) -> None:
         if parent is None or parent is pool:
             others = frozenset(pools) - {pool.id}
             raise BookFileError(field, pool.parent, f"the id of another pool of this file: {listed(others)}")
-        if parent.parent is not None or parent.mode is Mode.ISOLATED:
-            raise BookFileError(field, pool.parent, "a pool that is not isolated and has no parent itself")
+        if parent.parent is not None:  # as every isolated pool has
+            raise BookFileError(field, pool.parent, "a pool that has no parent itself")
         if (parent.owner, parent.account) != (pool.owner, pool.account):
             expected = f"a pool of the same owner and account ({pool.owner}, {pool.account})"
             raise BookFileError(field, pool.parent, expected)

@@ -106,7 +106,7 @@ def one_of(first: Decimal, second: Decimal, what: str) -> Decimal:
 
 
 def listed_schedule(rules: VenueRules, symbol: str, purpose: Purpose) -> Schedule:
-    """The schedule a rule set lists for a symbol by name; :class:`Unsupported` where it would fall back to a default."""
+    """The schedule a rule set lists for a symbol by name; :class:`Unsupported` where a default would stand in."""
     table = rules.margin
     found = table.by_symbol.get(symbol) if isinstance(table, TierTable) else None
     if found is None:

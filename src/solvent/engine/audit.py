@@ -167,11 +167,12 @@ def counters(t: Tables) -> Verdict:
     tally = Tally()
     commands, events = int(t.top[TOP_COMMANDS]), int(t.top[TOP_SEQ])
     tally.check(0 <= commands <= events, f"{commands} commands have only {events} events")
-    refs = t.order["ref"][live_orders(t)]
-    doubled = refs[1:][refs[1:] == refs[:-1]]
-    tally.check(doubled.size == 0, f"order reference {doubled[:1].tolist()} stands twice")
+    rows = t.order[live_orders(t)]
+    names = np.stack([rows["ref"], rows["pool"], rows["key"], rows["flags"]], axis=1)
+    doubled = names[1:][(names[1:] == names[:-1]).all(axis=1)]
+    tally.check(doubled.size == 0, f"order (ref, pool, key, flags) {doubled[:1].tolist()} stands twice")
     counted = int(t.top[TOP_LIVE_ORDERS])
-    tally.check(counted == refs.size, f"{counted} orders counted, {refs.size} stand")
+    tally.check(counted == rows.size, f"{counted} orders counted, {rows.size} stand")
     return tally.verdict()
 
 

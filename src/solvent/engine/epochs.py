@@ -19,16 +19,16 @@ from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
 from solvent.engine.hashing import live_orders
 from solvent.engine.jit import kernel
 from solvent.engine.names import PayloadError
-from solvent.engine.orders import release_all
+from solvent.engine.orders import count_orders, free_order, release_all
 from solvent.engine.records import FIRST_USER_POOL, STOP_BELOW, Happened, House, PoolState, Reason, ThingState
 from solvent.engine.screen import Marks, halves, in_turn, packed, stand
 from solvent.engine.tables import (
     ASSET,
     INVERSE,
     LINEAR,
+    NONE,
     STANDING,
     TOP_EPOCH,
-    TOP_LIVE_ORDERS,
     TOP_POOLS,
     TOP_RULES,
     TOP_THINGS,
@@ -37,7 +37,7 @@ from solvent.engine.tables import (
     I64,
     Tables,
 )
-from solvent.engine.value import assessed, in_breach
+from solvent.engine.value import assessed, in_breach, lowest_ticks
 
 MAINTAIN = Purpose.MAINTAIN.value
 HEALTHY = int(PoolState.HEALTHY)
@@ -99,7 +99,10 @@ def found_breaches(desk: Desk) -> list[Breach]:
     if pools.size:
         measured(t, pools, out)
     million = ledger.MILLION
-    rows = [Breach(int(p), int(a) * million + int(b), int(c) * million + int(d)) for p, (a, b, c, d) in zip(pools, out, strict=True)]
+    rows = [
+        Breach(int(pool), int(a) * million + int(b), int(c) * million + int(d))
+        for pool, (a, b, c, d) in zip(pools, out, strict=True)
+    ]
     return sorted(rows, key=Breach.badness)
 
 
@@ -109,8 +112,26 @@ def judge(desk: Desk, sheet: Sheet) -> None:
     for one in found_breaches(desk):
         t.pools[one.pool]["state"] = PoolState.LIQUIDATING
         sheet.write(Happened.BREACHED, pool=one.pool, short=(one.equity - one.required) // ledger.MILLION)
-        sheet.reserve(1 + int(t.top[TOP_LIVE_ORDERS]))
-        sheet.at = int(release_all(t, one.pool, sheet.events, sheet.at))
+        sheet.reserve(int(count_orders(t, one.pool)))
+        sheet.at = int(release_all(t, one.pool, NONE, sheet.events, sheet.at))
+
+
+def trigger_stops(desk: Desk, sheet: Sheet) -> None:
+    """Standing stops whose trigger the mark has reached, by reference: a STOPPED event each, and the stop is gone."""
+    t = desk.t
+    slots = live_orders(t)
+    rows = t.order[slots]
+    marks = t.things["mark"][rows["key"] >> 2]
+    below = rows["flags"] & STOP_BELOW != 0
+    reached = np.where(below, marks <= rows["ticks"], marks >= rows["ticks"])
+    for at in slots[reached & (marks > 0) & (rows["flags"] & STANDING != 0)]:
+        row = t.order[at]
+        thing = int(row["key"]) >> 2
+        sheet.write(
+            Happened.STOPPED, pool=int(row["pool"]), thing=thing, lots=int(row["lots"]), ref=int(row["ref"]),
+            ticks=int(t.things[thing]["mark"]),
+        )  # fmt: skip
+        free_order(t, int(at))
 
 
 def prices(desk: Desk, c: Command, sheet: Sheet) -> Answer:
@@ -124,7 +145,8 @@ def prices(desk: Desk, c: Command, sheet: Sheet) -> Answer:
         raise PayloadError("payload must give each thing one price")
     if things.size and (things.min() < 0 or things.max() >= int(t.top[TOP_THINGS])):
         return Answer(Reason.UNKNOWN_THING)
-    if (ticks < 1).any() or (ticks > t.things["max_ticks"][things]).any():
+    lowest = [int(lowest_ticks(t, thing)) if t.things["kind"][thing] == INVERSE else 1 for thing in things]
+    if (ticks < np.array(lowest, np.int64)).any() or (ticks > t.things["max_ticks"][things]).any():
         return Answer(Reason.AMOUNT)
     if c.amount < int(t.top[TOP_TIME]):
         return Answer(Reason.TIME)

@@ -43,10 +43,10 @@ def live_entries(t: Tables) -> Entries:
 
 
 def live_orders(t: Tables) -> I64:
-    """Slots of every live order and standing stop, sorted by reference."""
-    refs = t.order["ref"][: int(t.top[TOP_ORDERS])]
-    slots = np.flatnonzero(refs > 0)
-    return slots[np.argsort(refs[slots], kind="stable")].astype(np.int64)
+    """Slots of every live order and standing stop, sorted by reference; where that is shared by pool, key and flags."""
+    slots = np.flatnonzero(t.order["ref"][: int(t.top[TOP_ORDERS])] > 0)
+    rows = t.order[slots]
+    return slots[np.lexsort((rows["flags"], rows["key"], rows["pool"], rows["ref"]))].astype(np.int64)
 
 
 def state_hash(t: Tables, names: Names) -> str:

@@ -6,13 +6,13 @@ chosen before the first order, and is gone when the entry is flat, without order
 
 from __future__ import annotations
 
-from solvent import ledger
 from solvent.book import Purpose
 from solvent.engine.commands import LEGS_NUMBER
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
-from solvent.engine.records import LEG_MASK, REDUCE_ONLY, Reason, ThingState
+from solvent.engine.orders import leverage_allows, side_lots
+from solvent.engine.records import LEG_MASK, Reason, ThingState
 from solvent.engine.slots import find, place, tidy
-from solvent.engine.tables import ASSET, FREE, INVERSE, MOST_LEVERAGE_STEPS, NONE, Tables
+from solvent.engine.tables import ASSET, FREE, NONE, Tables
 from solvent.engine.value import surplus
 
 ADMIT = Purpose.ADMIT.value
@@ -75,44 +75,11 @@ def _put(t: Tables, pool: int, key: int, leverage: int) -> bool:
 
 def _within_brackets(t: Tables, pool: int, key: int) -> bool:
     """Whether the entry, with its worst side of orders filled at mark, is no larger than its leverage cap allows."""
-    slot, thing = int(find(t, pool, key)), key >> 2
+    slot = int(find(t, pool, key))
     if slot < 0:
         return True
-    rules = int(t.pools[pool]["rules"])
-    leverage = int(t.leverage[slot]) or int(t.default_leverage[rules, thing])
-    notional = _notional(t, thing, _worst_lots(t, slot), int(t.rules[rules]["numeraire"]))
-    for k in range(MOST_LEVERAGE_STEPS):
-        allowed = int(t.bracket_leverage[rules, thing, k])
-        if allowed == 0:
-            return True
-        if allowed < leverage:
-            return notional <= int(t.bracket_floor[rules, thing, k])
-    return True
-
-
-def _worst_lots(t: Tables, slot: int) -> int:
-    lots, buys, sells = int(t.lots[slot]), 0, 0
-    at = int(t.orders[slot])
-    while at != NONE:
-        row = t.order[at]
-        if not int(row["flags"]) & REDUCE_ONLY:
-            buys, sells = buys + max(int(row["lots"]), 0), sells + min(int(row["lots"]), 0)
-        at = int(row["next"])
-    return max(abs(lots), abs(lots + buys), abs(lots + sells))
-
-
-def _notional(t: Tables, thing: int, lots: int, numeraire: int) -> int:
-    row = t.things[thing]
-    mark, settle = int(row["mark"]), int(row["settle"])
-    if lots == 0 or mark == 0:
-        return 0
-    if int(row["kind"]) == INVERSE:
-        notional = ledger.inverse_notional(lots, mark, int(row["constant"]))
-    else:
-        notional = ledger.linear_notional(lots, mark, int(row["tick_value"]))
-    if settle == numeraire:
-        return notional
-    return ledger.converted_up(notional, int(t.things[settle]["mark"]), int(t.things[settle]["divisor"]))
+    sides = int(side_lots(t, slot, 1)), int(side_lots(t, slot, -1))
+    return bool(leverage_allows(t, pool, slot, key >> 2, int(t.lots[slot]), *sides))
 
 
 def contract_slots(t: Tables, pool: int) -> list[int]:

@@ -14,7 +14,8 @@ AFTER_COMMIT = "after-commit"  # committed, not yet published
 IN_SNAPSHOT = "in-snapshot"  # the temporary file is written, not yet synced
 BEFORE_RENAME = "before-rename"  # synced, not yet renamed
 AFTER_RENAME = "after-rename"  # renamed, its row not yet there
-POINTS = (BEFORE_COMMIT, AFTER_COMMIT, IN_SNAPSHOT, BEFORE_RENAME, AFTER_RENAME)
+IN_FOLD = "in-fold"  # the log is copied into the file, the file not yet closed
+POINTS = (BEFORE_COMMIT, AFTER_COMMIT, IN_FOLD, IN_SNAPSHOT, BEFORE_RENAME, AFTER_RENAME)
 
 _name, _, _number = os.environ.get(VARIABLE, "").partition(":")
 _left = {_name: int(_number or "1")} if _name else {}

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from solvent.engine.records import COMMAND, EVENT, Batch
 from solvent.journal import fault
+from solvent.journal.fold import Folder
 from solvent.journal.port import (
     NOTHING_BEFORE,
     CommitFailed,
@@ -41,6 +42,7 @@ create table snapshot(seq integer not null, file text not null, digest text not 
 """
 BATCH_COLUMNS = "seq, time_ns, count, commands, payload, events, chain"
 BATCH_TYPES = (int, int, int, bytes, bytes, bytes, bytes)
+PAGES_BESIDE = 3  # of a transaction, beside the batch's bytes: page 1, the way to the row
 REQUEST_TYPES = (str, int, int, int)
 
 
@@ -52,6 +54,7 @@ class SqliteJournal:
         self._database = database
         self._reader: sqlite3.Connection | None = None  # opened when first asked: the other one is the writer's
         self._notes: list[str] = []
+        self._fold = Folder(path)
         self._failed = ""
         try:
             self._segments = self._read_segments()
@@ -148,6 +151,8 @@ class SqliteJournal:
             self._database.executemany("insert into request(key, position, length, seq) values(?,?,?,?)", requests)
             fault.reach(fault.BEFORE_COMMIT)
         self._last = link
+        written = len(row.commands) + len(row.payload) + len(events)
+        self._fold.after_commit(self._database, written // PAGE_BYTES + PAGES_BESIDE)
         return link
 
     def batches(self, first: int = 1) -> Iterator[StoredBatch]:
@@ -201,6 +206,7 @@ class SqliteJournal:
 
     def close(self) -> None:
         """Let go of the file; the last writer folds the log into it."""
+        self._fold.close()
         for database in (self._reader, self._database):
             with suppress(sqlite3.Error):
                 if database is not None:

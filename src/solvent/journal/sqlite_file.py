@@ -13,7 +13,6 @@ from urllib.parse import quote
 from solvent.journal.port import JournalDamaged, JournalError
 from solvent.journal.wal import PAGE_BYTES
 
-CHECKPOINT_PAGES = 5000
 BUSY_SECONDS = 5.0
 NOT_DAMAGE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_PERM")
 
@@ -33,7 +32,7 @@ def connect(path: Path, mode: str, page_bytes: int = PAGE_BYTES) -> sqlite3.Conn
             database.execute("pragma journal_mode=wal")
         database.execute("pragma synchronous=full")  # a commit returns after the sync
         database.execute("pragma fullfsync=on")  # where the system knows a stronger sync
-        database.execute(f"pragma wal_autocheckpoint={CHECKPOINT_PAGES}")
+        database.execute(f"pragma wal_autocheckpoint=0")  # solvent.journal.fold does it
         database.execute("pragma cell_size_check=on")
     except BaseException:
         database.close()

@@ -66,8 +66,8 @@ class Closing:
     """The exact effect of closing part of a leg (use inside the exact context).
 
     Where the leg settles in the numeraire, closing changes the pool's equity by the price's distance from the mark
-    and the penalty, and its requirement by this leg's alone, so that no assessment is needed; elsewhere the pool is assessed
-    after the close. Both ways give the same number.
+    and the penalty, and its requirement by this leg's alone, so that no assessment is needed; elsewhere the pool is
+    assessed after the close. Both ways give the same number.
     """
 
     def __init__(self, standing: Standing, leg: HeldLeg) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from solvent.book import Book, Market
+from solvent.book import Book, Market, PriceKey, PriceKind
 from solvent.instruments import Perpetual
 from solvent.ledger import share_down
 from solvent.liquidation.legs import mark_ticks
@@ -79,7 +79,7 @@ class Depth:
 
 
 def deep_at_mark(book: Book, market: Market) -> Mapping[str, Depth]:
-    """Depth without limit at every contract's mark: for a first look at a plan, not for a crash.
+    """Depth without limit at the mark of every contract that has one: for a first look at a plan, not for a crash.
 
     Examples
     --------
@@ -90,7 +90,9 @@ def deep_at_mark(book: Book, market: Market) -> Mapping[str, Depth]:
     """
     found = {}
     for symbol, instrument in book.instruments.items():
-        if isinstance(instrument, Perpetual):
+        if not isinstance(instrument, Perpetual):
+            continue
+        if PriceKey(PriceKind.MARK, symbol, instrument.quote.name) in market.prices:
             level = (Level(mark_ticks(market, instrument), PLENTY_LOTS),)
             found[symbol] = Depth(level, level)
     return found

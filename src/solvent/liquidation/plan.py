@@ -179,8 +179,11 @@ def _at_share(standing: Standing, quotes: Mapping[str, Depth], ppm: int) -> tupl
     for leg in _legs(standing):
         closing = Closing(standing, leg)
         lots = min(abs(leg.position.lots), share_up(abs(leg.position.lots), ppm))
-        found = _whole(closing, _usable(standing, leg, quotes), lots)
+        levels = _usable(standing, leg, quotes)
+        found = _whole(closing, levels, lots)
         if found is None or found.surplus < standing.surplus:
+            found = sized(closing, levels, lots)  # less than the share may still help
+        if found is None:
             continue
         steps.append(_step(closing, found, f"the same share of every leg: {ppm} in a million"))
         standing = _next(closing, found)

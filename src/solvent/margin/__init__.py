@@ -15,6 +15,7 @@ from solvent.margin.changes import Trade as Trade
 from solvent.margin.changes import Withdraw as Withdraw
 from solvent.margin.explain import Contribution as Contribution
 from solvent.margin.explain import Explanation as Explanation
+from solvent.margin.explain import account as account
 from solvent.margin.explain import explain as explain
 from solvent.margin.explain import state as state
 from solvent.margin.explain import venue_ratio as venue_ratio

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from solvent.book import Book, Holding, Market, Method, Purpose
 from solvent.margin.assessment import Assessment, Binding, Line
 from solvent.margin.collateral import balance_lines
-from solvent.margin.tiered import entry_requirement
-from solvent.margin.valuation import Scene, Valued, entries, equities, price_alternatives, valued
+from solvent.margin.parts import Parts, parts
+from solvent.margin.tiered import with_orders
+from solvent.margin.valuation import Scene, Valued, entries, price_alternatives
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ZERO, exact
 
@@ -51,7 +52,7 @@ def assess_holding(book: Book, market: Market, rules: VenueRules, purpose: Purpo
         raise RulesError(msg)
     found: Assessment | None = None
     for kinds in price_alternatives(rules, purpose):
-        one = _assess_scene(Scene(book, market, rules, holding, purpose, *kinds))
+        one = totals(parts(Scene(book, market, rules, holding, purpose, *kinds)))
         if found is None or one.low < found.low:
             found = one
     if found is None:
@@ -60,43 +61,55 @@ def assess_holding(book: Book, market: Market, rules: VenueRules, purpose: Purpo
     return found
 
 
-def _assess_scene(scene: Scene) -> Assessment:
-    positions = [valued(scene, p) for p in scene.holding.positions]
-    lines, profits = _position_lines(scene, positions)
-    for equity in equities(scene, positions):
-        lines.extend(balance_lines(scene, equity, profits.get(equity.asset.name, ZERO)))
-    return _totals(scene, lines)
+def totals(whole: Parts) -> Assessment:
+    """The assessment of a pool already taken apart: its lines, and the three totals they are the sums of."""
+    lines, profits = _position_lines(whole)
+    for name, equity in whole.equities.items():
+        lines.extend(balance_lines(whole.scene, equity, profits.get(name, ZERO), whole.counted[name]))
+    return _summed(whole.scene, lines)
 
 
-def _position_lines(scene: Scene, positions: list[Valued]) -> tuple[list[Line], dict[str, Decimal]]:
-    """A line a position (profit and requirement), a line for its orders, and profits by settle asset in numeraire."""
-    marked = {(one.position.symbol, one.position.leg): one for one in positions}
+def _position_lines(whole: Parts) -> tuple[list[Line], dict[str, Decimal]]:
+    """A line a position (profit and requirement), a line for orders, and profits by settle asset in the numeraire."""
+    scene = whole.scene
     lines: list[Line] = []
     profits: dict[str, Decimal] = {}
-    for (symbol, leg), (position, orders) in entries(scene.holding).items():
-        one = marked.get((symbol, leg))
-        contract = scene.contract(symbol)
-        ticks = one.ticks if one is not None else contract.ticks(scene.mark(contract), "mark")
-        alone, needed, piece = entry_requirement(scene, contract, position, orders, ticks)
-        profit = _profit(scene, one) if one is not None else ZERO
-        profits[contract.settle.name] = profits.get(contract.settle.name, ZERO) + profit
-        if position is not None:
-            lines.append(Line("position", symbol, leg, profit, profit, alone, piece))
-        if needed != alone or position is None:
-            lines.append(Line("orders", symbol, leg, ZERO, ZERO, needed - alone))
+    for one, (needed, piece) in zip(whole.positions, whole.requirements, strict=True):
+        profit = _profit(scene, one)
+        settle = one.contract.settle.name
+        profits[settle] = profits.get(settle, ZERO) + profit
+        lines.append(Line("position", one.position.symbol, one.position.leg, profit, profit, needed, piece))
+    if scene.holding.orders:
+        lines.extend(_order_lines(whole))
     return lines, profits
+
+
+def _order_lines(whole: Parts) -> Iterator[Line]:
+    """What resting orders require on top of their positions, a line an instrument's leg."""
+    scene = whole.scene
+    marked = {
+        (one.position.symbol, one.position.leg): (one.ticks, needed)
+        for one, (needed, _) in zip(whole.positions, whole.requirements, strict=True)
+    }
+    for (symbol, leg), (position, orders) in entries(scene.holding).items():
+        if not orders:
+            continue
+        contract = scene.contract(symbol)
+        ticks, alone = marked.get((symbol, leg)) or (contract.ticks(scene.mark(contract), "mark"), ZERO)
+        needed = with_orders(scene, contract, position, orders, ticks, alone)
+        yield Line("orders", symbol, leg, ZERO, ZERO, needed - alone)
 
 
 def _profit(scene: Scene, one: Valued) -> Decimal:
     """Profit in the numeraire, unrounded: what is rounded is the asset's whole equity, once."""
     settle = one.contract.settle
     amount = settle.amount(one.profit)
-    if settle.name == scene.holding.pool.numeraire:
+    if settle is scene.numeraire:
         return amount
     return amount * scene.market.price(scene.collateral_kind, settle.name, scene.numeraire.name)
 
 
-def _totals(scene: Scene, lines: list[Line]) -> Assessment:
+def _summed(scene: Scene, lines: list[Line]) -> Assessment:
     value = sum((line.value for line in lines), ZERO)
     equity = sum((line.equity for line in lines), ZERO)
     required = sum((line.required for line in lines), ZERO)

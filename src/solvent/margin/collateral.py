@@ -11,11 +11,13 @@ from solvent.margin.valuation import Equity, Scene
 from solvent.rates import Schedule
 from solvent.units import ONE, ZERO, Asset
 
+IN_FULL = Schedule.flat(ONE)
+
 
 def weights(scene: Scene, asset: str) -> tuple[Schedule | None, Decimal]:
     """Schedule of positive value (None: counts nothing) and rate of negative value; the numeraire counts in full."""
     if asset == scene.holding.pool.numeraire:
-        return Schedule.flat(ONE), ONE
+        return IN_FULL, ONE
     facts = scene.rules.collateral.asset(asset)
     if facts is None:
         return None, ONE
@@ -24,23 +26,27 @@ def weights(scene: Scene, asset: str) -> tuple[Schedule | None, Decimal]:
 
 def value_units(scene: Scene, asset: Asset, units: int) -> int:
     """Units of an asset in numeraire units, rounded down: less for a balance, more for a debt."""
+    if asset is scene.numeraire:
+        return units
     rate = scene.rate(asset)
     return ledger.converted_down(units, rate.ticks, rate.divisor)
 
 
 def counted(scene: Scene, asset: str, value: Decimal) -> Decimal:
     """V_s: what a value in the numeraire counts as margin equity."""
+    if asset == scene.numeraire.name:
+        return value
     schedule, debt_rate = weights(scene, asset)
     if value < 0:
         return value * debt_rate
     return ZERO if schedule is None else schedule.at(value)
 
 
-def balance_lines(scene: Scene, equity: Equity, profits: Decimal) -> list[Line]:
+def balance_lines(scene: Scene, equity: Equity, profits: Decimal, counts: Decimal) -> list[Line]:
     """Lines of one asset: its settled balance, interest, profit that does not count, and what its haircut takes.
 
-    ``profits`` is what position lines already say for this asset, in the numeraire; the balance line is the rest of the
-    asset's value, so that all lines sum to the totals.
+    ``profits`` is what position lines already say for this asset and ``counts`` its margin equity, in the numeraire;
+    the balance line is the rest of the asset's value, so that all lines sum to the totals.
     """
     name = equity.asset.name
     value = scene.numeraire.amount(value_units(scene, equity.asset, equity.units))
@@ -56,8 +62,6 @@ def balance_lines(scene: Scene, equity: Equity, profits: Decimal) -> list[Line]:
         lines.append(Line("interest", name, Leg.NET, due, due))
     if funded != value:
         lines.append(Line("unfunded", name, Leg.NET, ZERO, funded - value))
-    if name != scene.holding.pool.numeraire:
-        cut = counted(scene, name, funded) - funded
-        if cut:
-            lines.append(Line("haircut", name, Leg.NET, ZERO, cut))
+    if counts != funded:
+        lines.append(Line("haircut", name, Leg.NET, ZERO, counts - funded))
     return lines

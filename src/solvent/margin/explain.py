@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from solvent.book import Book, Leg, Market, Purpose
 from solvent.instruments import Payoff, Perpetual
-from solvent.margin.assess import assess_holding
+from solvent.margin.assess import assess_holding, totals
 from solvent.margin.assessment import Assessment, Line
-from solvent.margin.valuation import Scene, price_alternatives, valued
-from solvent.rules import VenueRules
+from solvent.margin.liquidation_price import Solution, solutions, taken_apart
+from solvent.margin.valuation import Scene, price_alternatives
+from solvent.rules import Path, VenueRules
 from solvent.units import ZERO, Rounding, divide, exact
 
 RATIO_PLACES = 8
@@ -55,13 +56,26 @@ def explain(
     holding = book.holding(pool)
     found = assess_holding(book, market, rules, purpose, holding)
     scene = Scene(book, market, rules, holding, purpose, *price_alternatives(rules, purpose)[0])
+    return _explained(scene, found)
+
+
+@exact
+def account(
+    book: Book, market: Market, rules: VenueRules, pool: str, along: Path | None = None
+) -> tuple[Explanation, dict[str, Solution]]:
+    """The explanation at MAINTAIN and the liquidation price of every instrument held; the pool is valued once."""
+    whole = taken_apart(book, market, rules, book.holding(pool))
+    return _explained(whole.scene, totals(whole)), solutions(whole, along or rules.path)
+
+
+def _explained(scene: Scene, found: Assessment) -> Explanation:
     contributions = _contributions(scene, found)
     gross = sum((one.notional for one in contributions), ZERO)
     return Explanation(
         found,
-        rules.ratio.name,
-        venue_ratio(found, rules),
-        state(found, rules),
+        scene.rules.ratio.name,
+        venue_ratio(found, scene.rules),
+        state(found, scene.rules),
         divide(gross, found.value, 4, Rounding.UP) if found.value > 0 else None,
         contributions,
         tuple(sentence(line, found.numeraire) for line in found.lines),
@@ -92,19 +106,19 @@ def _contributions(scene: Scene, found: Assessment) -> tuple[Contribution, ...]:
     lines = {(line.subject, line.leg): line for line in found.lines if line.kind == "position"}
     answer = []
     for position in scene.holding.positions:
-        one = valued(scene, position)
         line = lines[(position.symbol, position.leg)]
+        contract = scene.contract(position.symbol)
         notional = line.piece.notional if line.piece is not None else ZERO
         answer.append(
             Contribution(
                 position.symbol,
                 position.leg,
-                one.contract.size(position.lots),
-                one.contract.price(one.ticks),
+                contract.size(position.lots),
+                scene.mark(contract),
                 notional,
                 line.value,
                 line.required,
-                _most_loss(one.contract, position.lots, notional, found.value),
+                _most_loss(contract, position.lots, notional, found.value),
             )
         )
     return tuple(answer)

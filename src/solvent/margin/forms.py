@@ -11,10 +11,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from solvent.instruments import Future, Payoff, Perpetual
-from solvent.margin.collateral import counted, value_units, weights
-from solvent.margin.tiered import requirement
-from solvent.margin.valuation import Equity, Scene, Valued, equities, valued
-from solvent.rates import Piece, Schedule
+from solvent.margin.collateral import weights
+from solvent.margin.parts import Parts
+from solvent.margin.valuation import Equity, Scene, Valued
+from solvent.rates import Schedule
 from solvent.rules import Path, RulesError
 from solvent.units import ONE, ZERO, Rounding, divide
 
@@ -32,10 +32,10 @@ class Affine(NamedTuple):
 
 
 class Term(NamedTuple):
-    """``sign × g(inner)``: pieces of g over amounts, rising floors; ``below`` is the rate of negative amounts."""
+    """``sign × g(inner)``: g's schedule over positive amounts; ``below`` is the rate of negative ones."""
 
     inner: Affine
-    pieces: tuple[Piece, ...]
+    schedule: Schedule
     below: Decimal
     sign: int
 
@@ -55,106 +55,61 @@ class Moves(NamedTuple):
     assets: frozenset[str]
 
 
-def moves(scene: Scene, contract: Perpetual | Future, path: Path) -> Moves:
+def moves(whole: Parts, contract: Perpetual | Future, path: Path) -> Moves:
     """The prices that move with ``contract`` along ``path``."""
     if path is Path.INSTRUMENT:
         return Moves(frozenset({contract.symbol}), frozenset())
-    contracts = {p.symbol: scene.contract(p.symbol) for p in scene.holding.positions}
-    if path is Path.UNDERLYING:
-        coins = {contract.underlying}
-    else:
-        coins = {one.underlying for one in contracts.values()} | {contract.underlying}
-    symbols = {symbol for symbol, one in contracts.items() if one.underlying in coins} | {contract.symbol}
-    return Moves(frozenset(symbols), frozenset(coins - {scene.holding.pool.numeraire}))
-
-
-class Parts(NamedTuple):
-    """A pool taken apart once: what each asset counts and each position requires, and the surplus they sum to."""
-
-    scene: Scene
-    positions: list[Valued]
-    requirements: list[Decimal]
-    equities: list[Equity]
-    counted: list[Decimal]
-    surplus: Decimal
-
-
-def parts(scene: Scene) -> Parts:
-    """Value a pool's positions and assets once, for many paths. Orders do not count here: see the purposes' rules."""
-    positions = [valued(scene, p) for p in scene.holding.positions]
-    needed = [requirement(scene, p.contract, scene.margin_of(p.contract), p.position, p.notional)[0] for p in positions]
-    owned = equities(scene, positions)
-    values = [
-        counted(scene, one.asset.name, scene.numeraire.amount(value_units(scene, one.asset, one.counted_units)))
-        for one in owned
-    ]
-    return Parts(scene, positions, needed, owned, values, sum(values, ZERO) - sum(needed, ZERO))
+    coins = {contract.underlying}
+    if path is Path.MARKET:
+        coins.update(one.contract.underlying for one in whole.positions)
+    symbols = {one.contract.symbol for one in whole.positions if one.contract.underlying in coins}
+    return Moves(frozenset(symbols | {contract.symbol}), frozenset(coins - {whole.scene.numeraire.name}))
 
 
 def form(whole: Parts, moving: Moves) -> Form:
     """The pool's surplus at the scene's purpose along a path."""
-    scene, positions = whole.scene, whole.positions
+    scene = whole.scene
+    moved = [k for k, one in enumerate(whole.positions) if one.contract.symbol in moving.symbols]
     constant, up, down = whole.surplus, ZERO, ZERO
     terms: list[Term] = []
-    exact = not any_inverse(positions, moving)
-    for equity, value in zip(whole.equities, whole.counted, strict=True):
-        if not _asset_moves(equity, positions, moving):
+    exact = not any(whole.positions[k].contract.payoff is Payoff.INVERSE for k in moved)
+    settled = dict.fromkeys(whole.positions[k].contract.settle.name for k in moved)
+    for name in {**settled, **dict.fromkeys(sorted(moving.assets))}:
+        if name not in whole.equities:
             continue
-        constant -= value
-        inner = _equity_along(scene, equity, positions, moving)
-        if equity.asset.name == scene.holding.pool.numeraire:
+        constant -= whole.counted[name]
+        inner = _equity_along(whole, whole.equities[name], [whole.positions[k] for k in moved], moving)
+        if name == scene.numeraire.name:
             constant, up, down = constant + inner.constant, up + inner.up, down + inner.down
         else:
             exact = False
-            terms.append(_collateral_term(scene, equity.asset.name, inner))
-    for one, needed in zip(positions, whole.requirements, strict=True):
-        if one.contract.symbol in moving.symbols or one.contract.settle.name in moving.assets:
-            constant += needed
-            exact = exact and _settles_in_numeraire(scene, one)
-            terms.append(_requirement_term(scene, one, moving))
+            terms.append(_collateral_term(scene, name, inner))
+    if moving.assets:
+        moved = [k for k, one in enumerate(whole.positions) if k in moved or one.contract.settle.name in moving.assets]
+    for k in moved:
+        constant += whole.requirements[k][0]
+        exact = exact and whole.positions[k].contract.settle is scene.numeraire
+        terms.append(_requirement_term(scene, whole.positions[k], moving))
     return Form(Affine(constant, up, down), tuple(terms), exact)
 
 
-def any_inverse(positions: list[Valued], moving: Moves) -> bool:
-    """Whether an inverse contract's mark moves: its worth is rounded to units of the coin."""
-    return any(p.contract.payoff is Payoff.INVERSE and p.contract.symbol in moving.symbols for p in positions)
-
-
-def _settles_in_numeraire(scene: Scene, one: Valued) -> bool:
-    return one.contract.settle.name == scene.holding.pool.numeraire
-
-
-def _asset_moves(equity: Equity, positions: list[Valued], moving: Moves) -> bool:
-    if equity.asset.name in moving.assets:
-        return True
-    name = equity.asset.name
-    return any(p.contract.settle.name == name and p.contract.symbol in moving.symbols for p in positions)
-
-
-def _equity_along(scene: Scene, equity: Equity, positions: list[Valued], moving: Moves) -> Affine:
+def _equity_along(whole: Parts, equity: Equity, moved: list[Valued], moving: Moves) -> Affine:
     """E_s × its price along the path, in the numeraire, unrounded."""
     if equity.counted_profit != equity.profit:
         msg = "a path is solved where unrealised profit counts in full; here only losses count"
         raise UnsolvableError(msg)
-    fixed, up, down = equity.cash, ZERO, ZERO
-    for one in positions:
+    fixed, up, down = equity.units, 0, ZERO
+    for one in moved:
         if one.contract.settle.name != equity.asset.name:
             continue
-        if one.contract.symbol not in moving.symbols:
-            fixed += one.profit
-            continue
-        worth = Decimal(one.profit + one.position.cost + _funding(scene, one))
-        fixed += one.profit - int(worth)
+        worth = one.contract.worth(one.position.lots, one.ticks)
+        fixed -= worth
         if one.contract.payoff is Payoff.INVERSE:
             down += _inverse_worth(one)
         else:
             up += worth
-    inner = Affine(Decimal(fixed), up, down)
-    return _priced(scene, equity, inner, moves_price=equity.asset.name in moving.assets)
-
-
-def _funding(scene: Scene, one: Valued) -> int:
-    return one.position.lots * (scene.market.funding.get(one.position.symbol, 0) - one.position.funding_index)
+    inner = Affine(Decimal(fixed), Decimal(up), down)
+    return _priced(whole.scene, equity, inner, moves_price=equity.asset.name in moving.assets)
 
 
 def _inverse_worth(one: Valued) -> Decimal:
@@ -164,10 +119,10 @@ def _inverse_worth(one: Valued) -> Decimal:
 
 def _priced(scene: Scene, equity: Equity, inner: Affine, *, moves_price: bool) -> Affine:
     scale = -equity.asset.scale
-    price = ONE
-    if equity.asset.name != scene.holding.pool.numeraire:
+    constant, up, down = (part.scaleb(scale) for part in inner)
+    if equity.asset is not scene.numeraire:
         price = scene.market.price(scene.collateral_kind, equity.asset.name, scene.numeraire.name)
-    constant, up, down = (part.scaleb(scale) * price for part in inner)
+        constant, up, down = constant * price, up * price, down * price
     if not moves_price:
         return Affine(constant, up, down)
     if up:
@@ -181,8 +136,7 @@ def _priced(scene: Scene, equity: Equity, inner: Affine, *, moves_price: bool) -
 
 def _collateral_term(scene: Scene, asset: str, inner: Affine) -> Term:
     schedule, debt_rate = weights(scene, asset)
-    pieces = (Piece(ZERO, ZERO, ZERO),) if schedule is None else schedule.pieces
-    return Term(inner, pieces, debt_rate, 1)
+    return Term(inner, schedule or Schedule.flat(ZERO), debt_rate, 1)
 
 
 def _requirement_term(scene: Scene, one: Valued, moving: Moves) -> Term:
@@ -191,18 +145,17 @@ def _requirement_term(scene: Scene, one: Valued, moving: Moves) -> Term:
         msg = f"{scene.rules.name} charges notional ÷ leverage at {scene.purpose.name}; a path is solved at MAINTAIN"
         raise RulesError(msg)
     schedule = margin.schedules.get(scene.purpose) or Schedule.flat(ZERO)
-    multiplier = scene.multiplier()
-    scaled = schedule if multiplier is ONE or multiplier == ONE else schedule.scaled(multiplier)
+    scaled = schedule if scene.multiplier == ONE else schedule.scaled(scene.multiplier)
     settle_moves = one.contract.settle.name in moving.assets
     mark_moves = one.contract.symbol in moving.symbols
     if one.contract.payoff is Payoff.INVERSE:
         amount = abs(_inverse_worth(one)).scaleb(-one.contract.settle.scale)
     else:
         amount = one.contract.settle.amount(one.notional)
-    if not _settles_in_numeraire(scene, one):
+    if one.contract.settle is not scene.numeraire:
         amount *= scene.market.price(scene.collateral_kind, one.contract.settle.name, scene.numeraire.name)
     exponent = (1 if settle_moves else 0) + _mark_exponent(one, moves_mark=mark_moves)
-    return Term(_power(amount, exponent, one), scaled.pieces, ZERO, -1)
+    return Term(_power(amount, exponent, one), scaled, ZERO, -1)
 
 
 def _mark_exponent(one: Valued, *, moves_mark: bool) -> int:

@@ -10,7 +10,8 @@ from fractions import Fraction
 from solvent.book import Book, Holding, Market, PriceKey, PriceKind, Purpose
 from solvent.instruments import Future, Perpetual
 from solvent.margin.assess import assess_holding
-from solvent.margin.forms import Moves, Parts, UnsolvableError, form, moves, parts
+from solvent.margin.forms import Moves, UnsolvableError, form, moves
+from solvent.margin.parts import Parts, parts
 from solvent.margin.roots import Root, roots
 from solvent.margin.valuation import Scene, price_alternatives
 from solvent.rules import Path, RulesError, VenueRules
@@ -68,7 +69,7 @@ def liquidation_price(
 
     """
     holding = book.holding(pool)
-    return solve(_whole(book, market, rules, holding), symbol, along or rules.path)
+    return solve(taken_apart(book, market, rules, holding), symbol, along or rules.path)
 
 
 @exact
@@ -77,11 +78,17 @@ def liquidation_prices(
 ) -> Mapping[str, Solution]:
     """The liquidation price of every instrument a pool holds, by symbol; the pool is valued once for all of them."""
     holding = book.holding(pool)
-    whole = _whole(book, market, rules, holding)
-    return {symbol: solve(whole, symbol, along or rules.path) for symbol in {p.symbol: None for p in holding.positions}}
+    whole = taken_apart(book, market, rules, holding)
+    return solutions(whole, along or rules.path)
 
 
-def _whole(book: Book, market: Market, rules: VenueRules, holding: Holding) -> Parts:
+def solutions(whole: Parts, along: Path) -> dict[str, Solution]:
+    """The solution of every instrument a pool taken apart holds (inside the exact context)."""
+    return {symbol: solve(whole, symbol, along) for symbol in {p.position.symbol: None for p in whole.positions}}
+
+
+def taken_apart(book: Book, market: Market, rules: VenueRules, holding: Holding) -> Parts:
+    """The pool's parts at MAINTAIN."""
     alternatives = price_alternatives(rules, Purpose.MAINTAIN)
     if len(alternatives) != 1:
         msg = f"{rules.name} values MAINTAIN by several prices; a path needs one"
@@ -95,7 +102,7 @@ def solve(whole: Parts, symbol: str, along: Path) -> Solution:
     contract = scene.contract(symbol)
     mark = scene.mark(contract)
     present = contract.ticks(mark, "mark")
-    moving = moves(scene, contract, along)
+    moving = moves(whole, contract, along)
     surplus = form(whole, moving)
     inclusive = scene.rules.breach_inclusive
     found = []
@@ -105,7 +112,7 @@ def solve(whole: Parts, symbol: str, along: Path) -> Solution:
             ticks = _confirmed(whole, contract, moving, ticks or 1, breach_below=root.breach_below)
         if ticks is not None and ticks >= 1:
             found.append(_crossing(root, mark, ticks))
-    in_breach = _breached(whole.surplus, sum(whole.requirements), inclusive=inclusive)
+    in_breach = _breached(whole.surplus, whole.required, inclusive=inclusive)
     nearest = _nearest(found, mark, in_breach=in_breach)
     if nearest is None:
         return Solution(scene.holding.pool.id, symbol, along, mark, in_breach, tuple(found), None, None, None)
@@ -121,7 +128,7 @@ def _nearest_tick(price: Decimal, tick_size: Decimal) -> int:
     return int(steps)
 
 
-def _breached(surplus: Decimal, required: Decimal | int, *, inclusive: bool) -> bool:
+def _breached(surplus: Decimal, required: Decimal, *, inclusive: bool) -> bool:
     return surplus < 0 or (inclusive and surplus == 0 and required > 0)
 
 
@@ -132,12 +139,10 @@ def _crossing(root: Root, mark: Decimal, ticks: int) -> Crossing:
 
 def _first_in_breach(root: Root, present: int, *, inclusive: bool) -> int:
     """The tick in breach nearest to the crossing; on it exactly only where the line itself is a breach."""
-    at = root.at * present
+    ticks, rest = divmod(root.at.numerator * present, root.at.denominator)
     if root.breach_below:
-        ticks = at.numerator // at.denominator
-        return ticks - 1 if at == ticks and not inclusive else ticks
-    ticks = -(-at.numerator // at.denominator)
-    return ticks + 1 if at == ticks and not inclusive else ticks
+        return ticks if rest or inclusive else ticks - 1
+    return ticks if inclusive and not rest else ticks + 1
 
 
 def _confirmed(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
 from typing import NamedTuple
 
 from solvent.margin.forms import Affine, Form, Term, UnsolvableError
-from solvent.rates import Piece
 
 ZERO_FRACTION = Fraction(0)
 
@@ -32,8 +30,9 @@ def roots(surplus: Form) -> tuple[Root, ...]:
 
 
 def _uses_reciprocal(surplus: Form) -> bool:
-    inners = [surplus.base, *(term.inner for term in surplus.terms)]
-    up, down = any(one.up for one in inners), any(one.down for one in inners)
+    up, down = bool(surplus.base.up), bool(surplus.base.down)
+    for term in surplus.terms:
+        up, down = up or bool(term.inner.up), down or bool(term.inner.down)
     if up and down:
         msg = "linear and inverse contracts move together here: the surplus is not piecewise affine along this path"
         raise UnsolvableError(msg)
@@ -53,12 +52,13 @@ def _single(surplus: Form, *, reciprocal: bool) -> list[Root] | None:
         return None
     term = surplus.terms[0]
     amount = _slope(term.inner, reciprocal=reciprocal)
-    if term.inner.constant or amount <= 0 or term.sign > 0 or not _continuous(term.pieces):
+    if term.inner.constant or amount <= 0 or term.sign > 0 or not term.schedule.continuous:
         return None
     found: list[Root] = []
     constant, slope = surplus.base.constant, _slope(surplus.base, reciprocal=reciprocal)
-    last = len(term.pieces) - 1
-    for k, piece in enumerate(term.pieces):
+    pieces = term.schedule.pieces
+    last = len(pieces) - 1
+    for k, piece in enumerate(pieces):
         top, bottom = -(constant + piece.deduction), slope - piece.rate * amount
         if bottom == 0:
             continue
@@ -66,15 +66,16 @@ def _single(surplus: Form, *, reciprocal: bool) -> list[Root] | None:
         if not rises:
             top, bottom = -top, -bottom
         reach = amount * top
-        if reach > piece.floor * bottom and (k == last or reach <= term.pieces[k + 1].floor * bottom):
-            root = Root(Fraction(top) / Fraction(bottom), rises)
+        if reach > piece.floor * bottom and (k == last or reach <= pieces[k + 1].floor * bottom):
+            root = Root(_quotient(top, bottom), rises)
             if not found or found[-1].breach_below != root.breach_below:
                 found.append(root)
     return found
 
 
-def _continuous(pieces: tuple[Piece, ...]) -> bool:
-    return all(left.at(right.floor) == right.at(right.floor) for left, right in pairwise(pieces))
+def _quotient(top: Decimal, bottom: Decimal) -> Fraction:
+    above, below = top.as_integer_ratio(), bottom.as_integer_ratio()
+    return Fraction(above[0] * below[1], above[1] * below[0])
 
 
 def _several(surplus: Form, *, reciprocal: bool) -> list[Root]:
@@ -106,7 +107,7 @@ def _breakpoints(surplus: Form, *, reciprocal: bool) -> list[Fraction]:
         if slope == 0:
             continue
         constant = Fraction(term.inner.constant)
-        cuts.update((Fraction(piece.floor) - constant) / slope for piece in term.pieces)
+        cuts.update((Fraction(piece.floor) - constant) / slope for piece in term.schedule.pieces)
     return sorted(cut for cut in cuts if cut > 0)
 
 
@@ -128,8 +129,8 @@ def _affine_between(
 def _piece_at(term: Term, amount: Fraction) -> tuple[Fraction, Fraction]:
     if amount < 0:
         return Fraction(term.below), ZERO_FRACTION
-    found = term.pieces[0]
-    for piece in term.pieces:
+    found = term.schedule.pieces[0]
+    for piece in term.schedule.pieces:
         if amount > Fraction(piece.floor):
             found = piece
     return Fraction(found.rate), Fraction(found.deduction)

@@ -23,7 +23,7 @@ def requirement(
     units = numeraire_units(scene, notional, contract.settle)
     amount = scene.numeraire.amount(units)
     schedule = margin.schedules.get(scene.purpose)
-    multiplier = scene.multiplier()
+    multiplier = scene.multiplier
     needed, found = ZERO, Piecewise(amount, ZERO, ZERO, ZERO)
     if schedule is not None:
         piece = schedule.piece(amount)
@@ -40,19 +40,20 @@ def requirement(
     return needed, found
 
 
-def entry_requirement(
-    scene: Scene, contract: Perpetual | Future, position: Position | None, orders: Sequence[Order], ticks: int
-) -> tuple[Decimal, Decimal, Piecewise]:
-    """Requirement of an instrument's leg without and with its resting orders, and the position's piece."""
-    margin = scene.margin_of(contract)
-    lots = position.lots if position is not None else 0
-    alone, piece = requirement(scene, contract, margin, position, contract.notional(lots, ticks))
+def with_orders(
+    scene: Scene,
+    contract: Perpetual | Future,
+    position: Position | None,
+    orders: Sequence[Order],
+    ticks: int,
+    alone: Decimal,
+) -> Decimal:
+    """Requirement of an instrument's leg with its resting orders, given what it requires without them."""
     if not orders or scene.purpose not in WITH_ORDERS:
-        return alone, alone, piece
+        return alone
     if scene.rules.orders is OrderMargin.WORST_SIDE:
-        return alone, _worst_side(scene, contract, position, orders, ticks, alone), piece
-    dearer = max(_order_cost(scene, contract, position, orders, ticks, side) for side in (1, -1))
-    return alone, alone + dearer, piece
+        return _worst_side(scene, contract, position, orders, ticks, alone)
+    return alone + max(_order_cost(scene, contract, position, orders, ticks, side) for side in (1, -1))
 
 
 def open_loss(scene: Scene, contract: Perpetual | Future, lots: int, limit_ticks: int, mark_ticks: int) -> int:

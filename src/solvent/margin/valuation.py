@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -32,11 +32,17 @@ class Scene:
     purpose: Purpose
     position_kind: PriceKind
     collateral_kind: PriceKind
+    numeraire: Asset = field(init=False)
+    multiplier: Decimal = field(init=False)
 
-    @property
-    def numeraire(self) -> Asset:
-        """The asset the pool is margined in."""
-        return self.asset(self.holding.pool.numeraire)
+    def __post_init__(self) -> None:
+        """Look up the asset the pool is margined in, and what its margin mode multiplies every schedule by."""
+        mode = self.rules.modes.get(self.holding.pool.mode)
+        if mode is None:
+            msg = f"{self.rules.name}: no {self.holding.pool.mode.value} margin; pool {self.holding.pool.id}"
+            raise RulesError(msg)
+        object.__setattr__(self, "numeraire", self.asset(self.holding.pool.numeraire))
+        object.__setattr__(self, "multiplier", mode.requirement_multiplier)
 
     def asset(self, name: str) -> Asset:
         """An asset of the book; :class:`BookError` when it is not declared."""
@@ -48,11 +54,12 @@ class Scene:
 
     def contract(self, symbol: str) -> Perpetual | Future:
         """A contract of the book; spot is held as balances, and options need a method that covers them."""
-        found = self.instrument(symbol)
-        if not isinstance(found, Perpetual):
-            msg = f"{self.rules.name}: tiered margin covers perpetuals and futures, not {type(found).__name__} {symbol}"
-            raise RulesError(msg)
-        return found
+        found = self.book.instruments.get(symbol)
+        if isinstance(found, Perpetual):
+            return found
+        named = type(self.instrument(symbol)).__name__
+        msg = f"{self.rules.name}: tiered margin covers perpetuals and futures, not {named} {symbol}"
+        raise RulesError(msg)
 
     def instrument(self, symbol: str) -> Instrument:
         """An instrument of the book; :class:`BookError` when it is not declared."""
@@ -77,14 +84,6 @@ class Scene:
         price = self.market.price(self.collateral_kind, asset.name, self.numeraire.name)
         top, bottom = price.as_integer_ratio()
         return Ratio(top * 10**self.numeraire.scale, bottom * 10**asset.scale)
-
-    def multiplier(self) -> Decimal:
-        """What the pool's margin mode multiplies every schedule by."""
-        mode = self.rules.modes.get(self.holding.pool.mode)
-        if mode is None:
-            msg = f"{self.rules.name}: no {self.holding.pool.mode.value} margin; pool {self.holding.pool.id}"
-            raise RulesError(msg)
-        return mode.requirement_multiplier
 
     def leverage(self, margin: ContractMargin, position: Position | None) -> int:
         """The leverage cap of an entry: chosen by the user, else the default within the class's cap."""
@@ -135,6 +134,8 @@ def valued(scene: Scene, position: Position) -> Valued:
 
 def numeraire_units(scene: Scene, units: int, settle: Asset) -> int:
     """A notional or loss in settle units, in numeraire units, rounded up: against the account."""
+    if settle is scene.numeraire:
+        return units
     rate = scene.rate(settle)
     return ledger.converted_up(units, rate.ticks, rate.divisor)
 

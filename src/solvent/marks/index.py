@@ -121,9 +121,9 @@ class IndexPrice:
 def index_price(sources: Sequence[SourcePrice], rules: IndexRules, time_ns: int) -> IndexPrice:
     """The index of ``sources`` at ``time_ns``.
 
-    States: HALTED when halted sources leave too few live ones, STALE when age (or a price that is none) does: both without
-    a price. DIVERGED when half of the weight or more is outside the band around the median. UNCERTAIN when fewer than the
-    needed independent sources are inside it, or one origin has half of the weight or more. Otherwise VALID.
+    States: HALTED when halted sources leave too few live ones, STALE when age (or a price that is none) does: both
+    without a price. DIVERGED when half of the weight or more is outside the band around the median. UNCERTAIN when
+    fewer than the needed independent sources are inside it, or one origin has half of the weight or more. Else VALID.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def index_price(sources: Sequence[SourcePrice], rules: IndexRules, time_ns: int)
     >>> prices = [SourcePrice(name, Decimal(price), 0) for name, price in [("a", 100), ("b", 101), ("c", 180)]]
     >>> found = index_price([*prices, SourcePrice("d", Decimal(99), 0)], rules, time_ns=0)
     >>> found.price, found.state.value, found.readings[2].entered
-    (Decimal('100.5'), 'valid', Decimal('105.525000'))
+    (Decimal('100.5'), 'valid', Decimal('105.5250000'))
 
     """
     _check(sources, rules)
@@ -159,9 +159,9 @@ def index_price(sources: Sequence[SourcePrice], rules: IndexRules, time_ns: int)
 
 @exact
 def weighted_median(prices: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
-    """The price below and above which at most half of the weight lies; halfway between two where half lies on each side.
+    """The price below and above which at most half of the weight lies; between two that split it, their midpoint.
 
-    ``prices`` are (price, weight > 0) pairs, at least one.
+    ``prices`` are (price, weight > 0) pairs, at least one; :class:`MarksError` otherwise.
 
     >>> weighted_median([(Decimal(3), Decimal(1)), (Decimal(1), Decimal(1)), (Decimal(2), Decimal(3))])
     Decimal('2')
@@ -169,6 +169,9 @@ def weighted_median(prices: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
     Decimal('1.5')
     """
     ordered = sorted(prices)
+    if not ordered or any(weight <= 0 for _, weight in ordered):
+        msg = f"a weighted median needs at least one price and weights greater than 0, not {ordered}"
+        raise MarksError(msg)
     half = sum((weight for _, weight in ordered), ZERO) * HALF
     below = ZERO
     for place, (price, weight) in enumerate(ordered):
@@ -177,8 +180,7 @@ def weighted_median(prices: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
             return (price + ordered[place + 1][0]) * HALF
         if below > half:
             return price
-    msg = "a weighted median needs at least one price"
-    raise MarksError(msg)
+    raise AssertionError  # the last price brings `below` to the whole weight
 
 
 def _check(sources: Sequence[SourcePrice], rules: IndexRules) -> None:

@@ -1,7 +1,7 @@
 """Mark formulas: the price positions are valued at, made from the index and the contract's own market, robustly.
 
-Averages are taken over what the caller recorded; time is an argument. A quotient is rounded once, to the price scale named,
-to the side named; the last step, :func:`to_tick`, puts a mark on the ledger's tick.
+Averages are taken over what the caller recorded; time is an argument. A quotient is rounded once, to the price scale
+and side named; the last step, :func:`to_tick`, puts a mark on the ledger's tick.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def smoothed(
 ) -> Decimal:
     """One step of an exponential average: previous + weight × (value − previous), to ``price_scale`` decimals.
 
-    ``weight_ppm`` (1 to 1,000,000) is the new value's share. Each step rounds, so for a value that stands still the average
-    stops less than 10^−scale ÷ weight away from it: choose two or three decimals more than the tick.
+    ``weight_ppm`` (1 to 1,000,000) is the new value's share. Each step rounds, so the average of a value that stands
+    still stops less than 10^−scale ÷ weight away from it: choose two or three decimals more than the tick.
 
     >>> smoothed(Decimal(100), Decimal(110), 250_000, 4)
     Decimal('102.5000')
@@ -89,8 +89,8 @@ def median_of_three(first: Decimal, second: Decimal, third: Decimal) -> Decimal:
 def contract_mark(carry: Decimal, basis: Decimal, last: Decimal) -> Decimal:
     """Mark of a perpetual: the median of :func:`carry_price`, :func:`basis_price` and the contract's last price.
 
-    The last price comes from the venue's own book and may move the mark only between the two that rest on the index. Form:
-    Binance futures, mark price of perpetual contracts (median of price 1, price 2 and the contract price).
+    The last price comes from the venue's own book and moves the mark only between the two that rest on the index.
+    Form: Binance futures, mark price of perpetual contracts (median of price 1, price 2 and the contract price).
 
     >>> contract_mark(Decimal(100), Decimal(101), Decimal(500))
     Decimal('101')

@@ -1,7 +1,7 @@
 """What a price in each state may be used for.
 
-A guard may only make liquidation rarer: no state allows an action that VALID does not, and no state puts a guarded price
-in the place of the robust one. Reducing a position and depositing are never on this table: they are always allowed.
+A guard may only make liquidation rarer: no state allows an action that VALID does not, and no state puts a guarded
+price in the place of the robust one. Reducing a position and depositing are not on this table: they are always allowed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Action(enum.Enum):
     SETTLE = "settle"
 
 
-# STALE and HALTED: nobody knows the price, so nothing that moves money on it. UNCERTAIN: the robust median still stands,
-# but is backed by fewer sources than new risk asks for; waiting with liquidations would cost the other accounts more.
+# STALE and HALTED: nobody knows the price, so nothing that moves money on it. UNCERTAIN: the robust median stands, but
+# on fewer sources than new risk asks for; waiting with liquidations would cost the other accounts more.
 # DIVERGED: half of the weight contradicts the rest; whichever half is wrong, acting on it would be wrong.
 ALLOWED: Mapping[PriceState, frozenset[Action]] = MappingProxyType(
     {

@@ -92,7 +92,7 @@ class TierTable:
     >>> TierTable(payoffs=frozenset({Payoff.INVERSE})).contract(btc)
     Traceback (most recent call last):
     ...
-    solvent.rules.RulesError: BTC-PERP: a linear contract is not covered; this rule set covers inverse
+    solvent.rules.RulesError: BTC-PERP: linear contracts are not covered; this rule set covers inverse ones
 
     """
 
@@ -110,8 +110,8 @@ class TierTable:
         if instrument.payoff not in self.payoffs:
             covered = ", ".join(sorted(payoff.value for payoff in self.payoffs))
             msg = (
-                f"{instrument.symbol}: a {instrument.payoff.value} contract is not covered; "
-                f"this rule set covers {covered}"
+                f"{instrument.symbol}: {instrument.payoff.value} contracts are not covered; "
+                f"this rule set covers {covered} ones"
             )
             raise RulesError(msg)
         found = self.by_symbol.get(instrument.symbol) or self.by_underlying.get(instrument.underlying) or self.default

@@ -114,8 +114,8 @@ def _profit(inputs: Inputs, wallet: Decimal) -> Decimal:
 
 def maintenance_amount(inputs: Inputs, _: Vector) -> Any:
     """Deduction of a bracket from the one before."""
-    given = [inputs.number(name) for name in ("floor_n", "mmr_n", "mmr_prev", "cum_prev")]
-    return formulas.maintenance_amount(*given)
+    before, amount_before = inputs.number("mmr_prev"), inputs.number("cum_prev")
+    return formulas.maintenance_amount(inputs.number("floor_n"), inputs.number("mmr_n"), before, amount_before)
 
 
 def maintenance_dataset(inputs: Inputs, vector: Vector) -> Any:
@@ -168,27 +168,28 @@ def _own_tiers(unified_symbol: str) -> Schedule:
 
 def coin_maintenance(inputs: Inputs, _: Vector) -> Any:
     """Maintenance margin of an inverse position, in the coin."""
-    return formulas.coin_maintenance_margin(
-        *[inputs.number(name) for name in ("contracts", "contract_size", "mark", "mmr", "cum")]
-    )
+    contracts, size = inputs.number("contracts"), inputs.number("contract_size")
+    rate, amount = inputs.number("mmr"), inputs.number("cum")
+    return formulas.coin_maintenance_margin(contracts, size, inputs.number("mark"), rate, amount)
 
 
 def coin_initial(inputs: Inputs, _: Vector) -> Any:
     """Initial margin of an inverse position, in the coin."""
-    given = [inputs.number(name) for name in ("contracts", "contract_size", "price")]
-    return formulas.coin_initial_margin(*given, inputs.whole("leverage"))
+    contracts, size = inputs.number("contracts"), inputs.number("contract_size")
+    return formulas.coin_initial_margin(contracts, size, inputs.number("price"), inputs.whole("leverage"))
 
 
 def order_cost(inputs: Inputs, _: Vector) -> Any:
     """What placing an order takes."""
-    given = [inputs.number(name) for name in ("price", "mark", "qty")]
-    cost = formulas.order_cost(*given, inputs.whole("leverage"), inputs.whole("dir"))
+    limit, mark, size = inputs.number("price"), inputs.number("mark"), inputs.number("qty")
+    cost = formulas.order_cost(limit, mark, size, inputs.whole("leverage"), inputs.whole("dir"))
     return {"im": cost.initial_margin, "open_loss": cost.open_loss, "cost": cost.total}
 
 
 def price_one(inputs: Inputs, _: Vector) -> Any:
     """Mark price of 2020, today's first of three."""
-    return formulas.price_one(*[inputs.number(name) for name in ("index", "funding_rate", "hours_to_funding")])
+    index, rate = inputs.number("index"), inputs.number("funding_rate")
+    return formulas.price_one(index, rate, inputs.number("hours_to_funding"))
 
 
 def funding_rate(inputs: Inputs, _: Vector) -> Any:
@@ -198,7 +199,8 @@ def funding_rate(inputs: Inputs, _: Vector) -> Any:
 
 def asset_rates(inputs: Inputs, _: Vector) -> Any:
     """Rates of an asset in multi-assets mode."""
-    rates = formulas.asset_rates(*[inputs.number(name) for name in ("index", "bid_buffer", "ask_buffer")])
+    bid_buffer, ask_buffer = inputs.number("bid_buffer"), inputs.number("ask_buffer")
+    rates = formulas.asset_rates(inputs.number("index"), bid_buffer, ask_buffer)
     return {"bid_rate": rates.bid, "ask_rate": rates.ask}
 
 

@@ -1,0 +1,447 @@
+"""Resting orders: chained to their entry in order of reference, found by pool, thing and reference."""
+
+from __future__ import annotations
+
+from solvent.engine.cash import (
+    AMOUNT,
+    FULL,
+    HALTED,
+    HEALTHY,
+    OK,
+    POOL_STATE,
+    PRICE_STATE,
+    REACH,
+    REDUCE_ONLY_THING,
+    SCOPE,
+    STATE,
+    TAKER_SHORT,
+    UNKNOWN_POOL,
+    UNKNOWN_THING,
+    UNSUPPORTED,
+    may_hold,
+    pool_known,
+    thing_known,
+)
+from solvent.engine.jit import kernel
+from solvent.engine.records import REDUCE_ONLY, Happened, Reason, Records
+from solvent.engine.slots import find, place, tidy
+from solvent.engine.tables import (
+    ASSET,
+    FREE,
+    INVERSE,
+    NONE,
+    SPOT,
+    TOP_LIVE_ORDERS,
+    TOP_ORDERS,
+    TOP_SEQ,
+    UNCOVERED,
+    Tables,
+)
+from solvent.engine.value import (
+    ADMIT,
+    admit_surplus,
+    cacheable,
+    contribution,
+    follow,
+    forget,
+    in_numeraire_up,
+    leverage_of,
+    lowest_ticks,
+    notional,
+    numeraire_of,
+    surplus,
+)
+
+REFERENCE_TAKEN, UNKNOWN_ORDER, LEG, LEVERAGE = (
+    int(Reason.REFERENCE_TAKEN), int(Reason.UNKNOWN_ORDER), int(Reason.LEG), int(Reason.LEVERAGE)
+)  # fmt: skip
+CANCELLED = int(Happened.CANCELLED)
+NET, LONG, SHORT = range(3)  # Leg, as kernels know it
+HEDGE = 1
+MOST_REACH = 1 << 61
+
+
+@kernel
+def reach_of_lot(t: Tables, pool: int, thing: int) -> int:
+    """What one lot adds to a pool's reach: its largest worth, in the numeraire.
+
+    A contract that settles in another asset counts by its share of what that asset's conversion is declared to take.
+    """
+    row = t.things[thing]
+    settle = row["settle"]
+    if settle != numeraire_of(t, pool):
+        asset = t.things[settle]
+        return asset["max_lots"] * asset["max_ticks"] // asset["divisor"] // row["max_lots"] + 1
+    if row["kind"] == INVERSE:
+        return row["constant"]
+    return row["max_ticks"] * row["tick_value"]
+
+
+@kernel
+def leg_fits(t: Tables, pool: int, leg: int) -> bool:
+    """NET in a one-way pool, LONG or SHORT in a hedge pool; the mirror of other shards nets."""
+    if t.pools[pool]["legs"] == HEDGE:
+        return leg == LONG or leg == SHORT
+    return leg == NET
+
+
+@kernel
+def new_order(t: Tables) -> int:
+    """A free row of the order slab, −1 when it is full."""
+    last = t.free.size - 1
+    found = t.free[last]
+    if found >= 0:
+        t.free[last] = t.order[found]["next"]
+    elif t.top[TOP_ORDERS] < t.order.size:
+        found = t.top[TOP_ORDERS]
+        t.top[TOP_ORDERS] += 1
+    else:
+        return -1
+    t.top[TOP_LIVE_ORDERS] += 1
+    return found
+
+
+@kernel
+def free_order(t: Tables, at: int) -> None:
+    """Give an order's row back, zeroed; it must not be chained any more."""
+    row, last = t.order[at], t.free.size - 1
+    row["ref"], row["pool"], row["key"], row["lots"], row["ticks"] = 0, 0, 0, 0, 0
+    row["flags"], row["spare"], row["previous"] = 0, 0, 0
+    row["next"] = t.free[last]
+    t.free[last] = at
+    t.top[TOP_LIVE_ORDERS] -= 1
+
+
+@kernel
+def chain(t: Tables, slot: int, at: int) -> None:
+    """Put an order into its entry's chain, in order of reference."""
+    ref, before, after = t.order[at]["ref"], NONE, t.orders[slot]
+    while after != NONE and t.order[after]["ref"] < ref:
+        before, after = after, t.order[after]["next"]
+    t.order[at]["previous"], t.order[at]["next"] = before, after
+    if before == NONE:
+        t.orders[slot] = at
+    else:
+        t.order[before]["next"] = at
+    if after != NONE:
+        t.order[after]["previous"] = at
+
+
+@kernel
+def unchain(t: Tables, slot: int, at: int) -> None:
+    """Take an order out of its entry's chain and free its row."""
+    before, after = t.order[at]["previous"], t.order[at]["next"]
+    if before == NONE:
+        t.orders[slot] = after
+    else:
+        t.order[before]["next"] = after
+    if after != NONE:
+        t.order[after]["previous"] = before
+    free_order(t, at)
+
+
+@kernel
+def order_at(t: Tables, slot: int, ref: int) -> int:
+    """The row of an order of an entry by its reference, −1 where there is none."""
+    at = t.orders[slot]
+    while at != NONE and t.order[at]["ref"] < ref:
+        at = t.order[at]["next"]
+    return at if at != NONE and t.order[at]["ref"] == ref else -1
+
+
+@kernel
+def find_order(t: Tables, pool: int, thing: int, ref: int) -> tuple[int, int]:
+    """Slot of the entry and row of an order, over all legs; (−1, −1) where there is none."""
+    for leg in range(3):
+        slot = find(t, pool, thing * 4 + leg)
+        if slot >= 0:
+            at = order_at(t, slot, ref)
+            if at >= 0:
+                return slot, at
+    return -1, -1
+
+
+@kernel
+def side_lots(t: Tables, slot: int, side: int) -> int:
+    """Σ signed lots of an entry's orders of one side that add to requirements."""
+    total, at = 0, t.orders[slot]
+    while at != NONE:
+        row = t.order[at]
+        if row["lots"] * side > 0 and row["flags"] & REDUCE_ONLY == 0:
+            total += row["lots"]
+        at = row["next"]
+    return total
+
+
+@kernel
+def all_side_lots(t: Tables, slot: int, side: int) -> int:
+    """Σ signed lots of all of an entry's orders of one side."""
+    total, at = 0, t.orders[slot]
+    while at != NONE:
+        if t.order[at]["lots"] * side > 0:
+            total += t.order[at]["lots"]
+        at = t.order[at]["next"]
+    return total
+
+
+@kernel
+def leverage_allows(t: Tables, pool: int, slot: int, thing: int, lots: int, buys: int, sells: int) -> bool:
+    """Whether the brackets allow the worst of position and each side's orders, at mark, at the entry's leverage cap."""
+    rules = t.pools[pool]["rules"]
+    leverage = leverage_of(t, rules, slot, thing)
+    if leverage > t.rules[rules]["max_leverage"]:
+        return False
+    largest = -1
+    for k in range(t.bracket_leverage.shape[2]):
+        allowed = t.bracket_leverage[rules, thing, k]
+        if allowed == 0:
+            break
+        if allowed < leverage:
+            largest = t.bracket_floor[rules, thing, k]
+            break
+    if largest < 0:
+        return True
+    worst = max(abs(lots), max(abs(lots + buys), abs(lots + sells)))
+    row = t.things[thing]
+    amount = notional(t, thing, worst, row["mark"])
+    return in_numeraire_up(t, t.rules[rules]["numeraire"], row["settle"], amount) <= largest
+
+
+@kernel
+def contract_check(t: Tables, thing: int) -> int:
+    """Whether a thing can be ordered in or filled at all: kind, state, price. OK or the reason."""
+    row = t.things[thing]
+    if row["kind"] == ASSET:
+        return UNKNOWN_THING
+    if row["kind"] == UNCOVERED:
+        return UNSUPPORTED
+    if row["state"] >= HALTED:
+        return STATE
+    return OK
+
+
+@kernel
+def priced(t: Tables, pool: int, thing: int) -> bool:
+    """Whether a contract has a mark, and its settle asset an index where the pool has to convert."""
+    row = t.things[thing]
+    settle = row["settle"]
+    return row["mark"] > 0 and (settle == numeraire_of(t, pool) or pool == 0 or t.things[settle]["mark"] > 0)
+
+
+@kernel
+def covered(t: Tables, pool: int, thing: int) -> bool:
+    """Whether a pool may hold a contract: inside its scope, its settle asset valued, and margined by its rules."""
+    row = t.pools[pool]
+    if pool == 0:
+        return True
+    if row["scope"] != NONE and row["scope"] != thing:
+        return False
+    return may_hold(t, pool, t.things[thing]["settle"]) and t.default_leverage[row["rules"], thing] > 0
+
+
+@kernel
+def prepare(t: Tables, pool: int, thing: int, leg: int) -> int:
+    """The slot of a contract's entry, made where there is none, with a place for its settle asset; −1 when full.
+
+    Undo with :func:`solvent.engine.slots.tidy` where nothing came of it.
+    """
+    slot = find(t, pool, thing * 4 + leg)
+    if slot >= 0:
+        return slot
+    settle = t.things[thing]["settle"]
+    if settle != numeraire_of(t, pool):
+        if place(t, pool, settle * 4) < 0:
+            return -1
+        slot = place(t, pool, thing * 4 + leg)
+        if slot < 0:  # the place made for the settle asset goes again
+            drop_settle(t, pool, settle)
+        return slot
+    return place(t, pool, thing * 4 + leg)
+
+
+@kernel
+def drop_settle(t: Tables, pool: int, settle: int) -> None:
+    """Free the entry of a settle asset if it is empty."""
+    slot = find(t, pool, settle * 4)
+    if slot >= 0:
+        tidy(t, pool, slot)
+
+
+@kernel
+def reserve_check(t: Tables, pool: int, thing: int, flags: int, lots: int, ticks: int, ref: int) -> int:
+    """What RESERVE asks before it makes anything, in the stated order; OK or the reason."""
+    if not pool_known(t, pool):
+        return UNKNOWN_POOL
+    if not thing_known(t, thing):
+        return UNKNOWN_THING
+    reason = contract_check(t, thing)
+    if reason != OK:
+        return reason
+    row = t.things[thing]
+    if row["kind"] == SPOT:
+        return UNSUPPORTED
+    if row["state"] == REDUCE_ONLY_THING and flags & REDUCE_ONLY == 0:
+        return STATE
+    if not priced(t, pool, thing):
+        return PRICE_STATE
+    if ref <= 0 or lots == 0 or not -row["max_lots"] <= lots <= row["max_lots"]:
+        return AMOUNT
+    if not lowest_ticks(t, thing) <= ticks <= row["max_ticks"]:
+        return AMOUNT
+    if find_order(t, pool, thing, ref)[0] >= 0:
+        return REFERENCE_TAKEN
+    if t.pools[pool]["state"] != HEALTHY:
+        return POOL_STATE
+    if not covered(t, pool, thing):
+        return SCOPE
+    return OK if leg_fits(t, pool, flags & 3) else LEG
+
+
+@kernel
+def reserve(t: Tables, pool: int, thing: int, flags: int, lots: int, ticks: int, ref: int) -> tuple[int, int]:
+    """RESERVE: the order rests where surplus(ADMIT) with it is at zero or above. (reason, short)"""
+    reason, short = reserve_check(t, pool, thing, flags, lots, ticks, ref), 0
+    if reason != OK:
+        return reason, 0
+    slot = prepare(t, pool, thing, flags & 3)
+    if slot < 0:
+        return FULL, 0
+    side = 1 if lots > 0 else -1
+    more = abs(lots) * reach_of_lot(t, pool, thing)
+    if abs(all_side_lots(t, slot, side) + lots) > t.things[thing]["max_lots"]:
+        reason = AMOUNT
+    elif t.pools[pool]["reach"] + more > MOST_REACH:
+        reason = REACH
+    if reason == OK:
+        reason, short = rest(t, pool, slot, thing, flags & REDUCE_ONLY, lots, ticks, ref)
+    if reason != OK:
+        tidy(t, pool, slot)
+        return reason, short
+    t.pools[pool]["reach"] += more
+    return OK, 0
+
+
+@kernel
+def rest(
+    t: Tables, pool: int, slot: int, thing: int, flags: int, lots: int, ticks: int, ref: int
+) -> tuple[int, int]:
+    """Chain an order and keep it if leverage brackets and surplus(ADMIT) allow: (reason, short)."""
+    near = cacheable(t, pool) and t.things[thing]["settle"] == numeraire_of(t, pool)
+    whole, millionths = 0, 0
+    if near:
+        admit_surplus(t, pool)
+        whole, millionths = contribution(t, pool, slot)
+    at = new_order(t)
+    if at < 0:
+        return FULL, 0
+    row = t.order[at]
+    row["ref"], row["pool"], row["key"], row["flags"] = ref, pool, t.key[slot], flags
+    row["lots"], row["ticks"] = lots, ticks
+    chain(t, slot, at)
+    if not leverage_allows(t, pool, slot, thing, t.lots[slot], side_lots(t, slot, 1), side_lots(t, slot, -1)):
+        unchain(t, slot, at)
+        return LEVERAGE, 0
+    if near:
+        w, m = contribution(t, pool, slot)
+        follow(t, pool, w - whole, m - millionths)
+        after = admit_surplus(t, pool)[0]
+    else:
+        forget(t, pool)
+        after = surplus(t, pool, ADMIT)[0]
+        w, m = 0, 0
+    if after < 0:
+        unchain(t, slot, at)
+        follow(t, pool, whole - w, millionths - m)
+        return TAKER_SHORT, after
+    return OK, 0
+
+
+@kernel
+def shrink(t: Tables, pool: int, slot: int, at: int, lots: int) -> None:
+    """Take lots (signed like the order) off a resting order, and the order away where nothing is left.
+
+    The pool's reach goes down by as much; the cache is for the caller to keep.
+    """
+    t.pools[pool]["reach"] -= abs(lots) * reach_of_lot(t, pool, t.key[slot] >> 2)
+    t.order[at]["lots"] -= lots
+    if t.order[at]["lots"] == 0:
+        unchain(t, slot, at)
+
+
+@kernel
+def release(t: Tables, pool: int, thing: int, ref: int) -> int:
+    """RELEASE: take a resting order back, in any state of pool and instrument. OK or the reason."""
+    if not pool_known(t, pool):
+        return UNKNOWN_POOL
+    if not thing_known(t, thing) or t.things[thing]["kind"] == ASSET:
+        return UNKNOWN_THING
+    slot, at = find_order(t, pool, thing, ref)
+    if at < 0:
+        return UNKNOWN_ORDER
+    take_back(t, pool, slot, at)
+    tidy(t, pool, slot)
+    return OK
+
+
+@kernel
+def take_back(t: Tables, pool: int, slot: int, at: int) -> None:
+    """Remove a whole order and keep the cache; the entry stays, tidy it afterwards."""
+    thing = t.key[slot] >> 2
+    near = cacheable(t, pool) and t.things[thing]["settle"] == numeraire_of(t, pool)
+    if not near:
+        forget(t, pool)
+        shrink(t, pool, slot, at, t.order[at]["lots"])
+        return
+    whole, millionths = contribution(t, pool, slot)
+    shrink(t, pool, slot, at, t.order[at]["lots"])
+    w, m = contribution(t, pool, slot)
+    follow(t, pool, w - whole, m - millionths)
+
+
+@kernel
+def count_orders(t: Tables, pool: int) -> int:
+    """How many orders rest in a pool: the events :func:`release_all` will write."""
+    first, found = t.pools[pool]["first"], 0
+    for e in range(first, first + t.pools[pool]["used"]):
+        if t.key[e] != FREE:
+            at = t.orders[e]
+            while at != NONE:
+                found += 1
+                at = t.order[at]["next"]
+    return found
+
+
+@kernel
+def release_all(t: Tables, pool: int, thing: int, events: Records, at: int) -> int:
+    """Take back every resting order of a pool (of one thing, −1: of all) by key and reference; the next free event.
+
+    Writes a CANCELLED event for each from ``events[at]`` on: make room for :func:`count_orders` of them first.
+    """
+    last = -1
+    while True:
+        slot = next_with_orders(t, pool, thing, last)
+        if slot < 0:
+            return at
+        last = t.key[slot]
+        while t.orders[slot] != NONE:
+            row, event = t.order[t.orders[slot]], events[at]
+            event["seq"], event["kind"], event["reason"] = t.top[TOP_SEQ], CANCELLED, OK
+            event["thing"], event["pool"], event["other"] = last >> 2, pool, 0
+            event["lots"], event["ticks"], event["ref"] = row["lots"], row["ticks"], row["ref"]
+            event["amount"], event["fee"], event["other_fee"], event["short"] = 0, 0, 0, 0
+            t.top[TOP_SEQ] += 1
+            at += 1
+            take_back(t, pool, slot, t.orders[slot])
+        tidy(t, pool, slot)
+
+
+@kernel
+def next_with_orders(t: Tables, pool: int, thing: int, last: int) -> int:
+    """The entry with orders whose key is the smallest above ``last``, −1 where there is none."""
+    first, found = t.pools[pool]["first"], -1
+    for e in range(first, first + t.pools[pool]["used"]):
+        if t.key[e] <= last or t.orders[e] == NONE or (thing != NONE and t.key[e] >> 2 != thing):
+            continue
+        if found < 0 or t.key[e] < t.key[found]:
+            found = e
+    return found
