@@ -361,8 +361,10 @@ def test_an_instrument_named_like_an_asset_keeps_both_its_prices():
     book = deepcopy(EXAMPLE)
     book["instruments"]["BTC"] = book["instruments"]["BTCUSDT"]
     book["market"]["mark"]["BTC"] = {"USDT": "5", "USD": "6.5"}
+    book["instruments"]["ETH/USDT"]["underlying"] = "ether"
     found = decode_book(json.dumps(book))
     assert found.market.prices[PriceKey(PriceKind.MARK, "BTC", "USD")] == Decimal("6.5")
+    assert [found.book.instruments[name].underlying for name in ("BTC", "ETH/USDT")] == ["BTC", "ether"]
     assert decode_book(encode_book(*found)) == found
 
 

@@ -8,6 +8,7 @@ from fake_engine import FakeEngine, fake_batch, fake_source
 
 from solvent.journal.durable import DurableEngine
 from solvent.journal.port import JournalDamaged, JournalError, Request
+from solvent.journal.replay import verify
 from solvent.journal.snapshots import restore, snapshot_folder
 from solvent.journal.sqlite import SqliteJournal
 from solvent.journal.sqlite_file import log_of
@@ -149,3 +150,35 @@ def test_any_bit_of_the_file_is_refused_or_changes_nothing(folded, tmp_path):
             continue
         assert (outcome.seq, outcome.state_hash) == (BATCHES, folded.hashes[-1]), (place, outcome)
     assert refused > 100
+
+
+def test_after_a_cut_the_engine_goes_on_from_the_last_whole_batch(made, tmp_path):
+    path = tmp_path / "journal.db"
+    for size in range(0, len(made.log), max(1, len(made.log) // 40)):
+        path.write_bytes(made.file)
+        log_of(path).write_bytes(made.log[:size])
+        with DurableEngine.open(path, fake_source()) as engine:
+            assert engine.seq == whole_batches(made, size)
+            while engine.seq < BATCHES:
+                engine.submit(fake_batch(engine.seq + 1, payload=b"payload"), time_ns=9)
+            assert engine.engine.state_hash() == made.hashes[-1]
+        assert verify(path, fake_source()).good
+
+
+def test_any_bit_of_a_snapshot_file_falls_back_and_says_so(tmp_path):
+    path = tmp_path / "journal.db"
+    with DurableEngine.create(path, fake_source()) as engine:
+        for number in range(1, 5):
+            engine.submit(fake_batch(number), time_ns=number)
+        engine.snapshot()
+        engine.submit(fake_batch(5), time_ns=5)
+        state = engine.engine.state_hash()
+    file = next(snapshot_folder(path).iterdir())
+    whole = file.read_bytes()
+    for place in range(len(whole)):
+        file.write_bytes(flipped(whole, place))
+        outcome = reopen(tmp_path, path.read_bytes(), b"")
+        assert (outcome.seq, outcome.state_hash) == (5, state)
+        assert "after batch 4 was passed over" in outcome.notes[0]
+    file.write_bytes(whole)
+    assert reopen(tmp_path, path.read_bytes(), b"") == Outcome(5, state, ())

@@ -9,22 +9,17 @@ from __future__ import annotations
 from solvent.engine.jit import kernel
 from solvent.engine.records import CCP_POOL, FUND_POOL, House, PoolState, Reason, ThingState
 from solvent.engine.slots import find, place, tidy_asset
-from solvent.engine.tables import ASSET, NONE, TOP_EPOCH, TOP_POOLS, TOP_THINGS, Tables
+from solvent.engine.tables import ASSET, NONE, TOP_POOLS, TOP_THINGS, Tables
 from solvent.engine.value import (
     ADMIT,
-    RECOVER,
-    STALE,
     WITHDRAW,
     admit_surplus,
-    asset_value,
-    assessed,
-    cacheable,
     forget,
     interest_owed,
     numeraire_of,
     surplus,
 )
-from solvent.ledger import share_down, share_up
+from solvent.ledger import share_down
 
 # The vocabulary as plain integers: kernels know no enumerations.
 OK, UNSUPPORTED, UNKNOWN_POOL, UNKNOWN_THING = (
@@ -33,8 +28,8 @@ OK, UNSUPPORTED, UNKNOWN_POOL, UNKNOWN_THING = (
 AMOUNT, REACH, STATE, POOL_STATE, SCOPE = (
     int(Reason.AMOUNT), int(Reason.REACH), int(Reason.STATE), int(Reason.POOL_STATE), int(Reason.SCOPE)
 )  # fmt: skip
-TAKER_SHORT, MAKER_SHORT, BORROW, NOT_HELD = (
-    int(Reason.TAKER_SHORT), int(Reason.MAKER_SHORT), int(Reason.BORROW), int(Reason.NOT_HELD)
+TAKER_SHORT, MAKER_SHORT, LEVERAGE, BORROW, NOT_HELD = (
+    int(Reason.TAKER_SHORT), int(Reason.MAKER_SHORT), int(Reason.LEVERAGE), int(Reason.BORROW), int(Reason.NOT_HELD)
 )  # fmt: skip
 PRICE_STATE, FULL, MALFORMED, SAME_POOL = (
     int(Reason.PRICE_STATE), int(Reason.FULL), int(Reason.MALFORMED), int(Reason.SAME_POOL)
@@ -177,7 +172,9 @@ def within(t: Tables, pool: int, asset: int, units: int) -> bool:
 
 
 @kernel
-def surplus_after(t: Tables, pool: int, purpose: int, asset: int, units: int, other: int, other_units: int) -> tuple[int, int]:
+def surplus_after(
+    t: Tables, pool: int, purpose: int, asset: int, units: int, other: int, other_units: int
+) -> tuple[int, int]:
     """surplus(purpose) as if units were added to one balance or two (``other`` −1: one); nothing is changed.
 
     A balance that has no entry yet must have been given its place by :func:`has_room`.

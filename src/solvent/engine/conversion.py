@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from solvent.engine.cash import (
     AMOUNT,
+    BANKRUPT,
     BORROW,
     CONVERSION,
     HEALTHY,
@@ -32,11 +33,12 @@ from solvent.engine.cash import (
     within,
 )
 from solvent.engine.jit import kernel
-from solvent.engine.records import CCP_POOL, FUND_POOL
-from solvent.engine.tables import Tables
-from solvent.engine.value import ADMIT, MAINTAIN, RECOVER, asset_value, assessed, numeraire_of, surplus
+from solvent.engine.records import CCP_POOL, FUND_POOL, Happened
+from solvent.engine.tables import ASSET, FREE, Tables
+from solvent.engine.value import ADMIT, MAINTAIN, RECOVER, assessed, asset_value, numeraire_of, surplus
 from solvent.ledger import share_up
 
+RECOVERED, BANKRUPTED = int(Happened.RECOVERED), int(Happened.BANKRUPT)
 HOUSE_SIDE = -1 - CONVERSION  # ``other`` of a conversion with the house's own account
 
 
@@ -152,3 +154,33 @@ def seizure_penalty(t: Tables, pool: int, asset: int, numeraire: int, price: int
         return 0
     add_balance(t, pool, numeraire, -penalty)
     return penalty
+
+
+@kernel
+def flat(t: Tables, pool: int) -> bool:
+    """Whether a pool has no contract position (orders and balances aside)."""
+    first = t.pools[pool]["first"]
+    for e in range(first, first + t.pools[pool]["used"]):
+        if t.key[e] != FREE and t.things[t.key[e] >> 2]["kind"] != ASSET and t.lots[e] != 0:
+            return False
+    return True
+
+
+@kernel
+def aftermath(t: Tables, pool: int) -> tuple[int, int]:
+    """What a step did to a pool under liquidation: (RECOVERED, surplus), (BANKRUPT, value), or (0, 0) where it goes on.
+
+    Sets the pool's state. A flat pool whose value is not negative but whose debts' haircuts keep surplus(RECOVER) below
+    zero stays under liquidation, so that conversion can go on.
+    """
+    if t.pools[pool]["state"] != LIQUIDATING:
+        return 0, 0
+    whole, _ = surplus(t, pool, RECOVER)
+    if whole >= 0:
+        t.pools[pool]["state"] = HEALTHY
+        return RECOVERED, whole
+    value = assessed(t, pool, RECOVER)[0]
+    if value < 0 and flat(t, pool):
+        t.pools[pool]["state"] = BANKRUPT
+        return BANKRUPTED, value
+    return 0, 0

@@ -7,6 +7,7 @@ from solvent.engine.cash import (
     FULL,
     HALTED,
     HEALTHY,
+    LEVERAGE,
     OK,
     POOL_STATE,
     PRICE_STATE,
@@ -52,9 +53,7 @@ from solvent.engine.value import (
     surplus,
 )
 
-REFERENCE_TAKEN, UNKNOWN_ORDER, LEG, LEVERAGE = (
-    int(Reason.REFERENCE_TAKEN), int(Reason.UNKNOWN_ORDER), int(Reason.LEG), int(Reason.LEVERAGE)
-)  # fmt: skip
+REFERENCE_TAKEN, UNKNOWN_ORDER, LEG = int(Reason.REFERENCE_TAKEN), int(Reason.UNKNOWN_ORDER), int(Reason.LEG)
 CANCELLED = int(Happened.CANCELLED)
 NET, LONG, SHORT = range(3)  # Leg, as kernels know it
 HEDGE = 1
@@ -322,9 +321,7 @@ def reserve(t: Tables, pool: int, thing: int, flags: int, lots: int, ticks: int,
 
 
 @kernel
-def rest(
-    t: Tables, pool: int, slot: int, thing: int, flags: int, lots: int, ticks: int, ref: int
-) -> tuple[int, int]:
+def rest(t: Tables, pool: int, slot: int, thing: int, flags: int, lots: int, ticks: int, ref: int) -> tuple[int, int]:
     """Chain an order and keep it if leverage brackets and surplus(ADMIT) allow: (reason, short)."""
     near = cacheable(t, pool) and t.things[thing]["settle"] == numeraire_of(t, pool)
     whole, millionths = 0, 0

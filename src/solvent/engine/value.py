@@ -134,7 +134,9 @@ def open_loss(t: Tables, numeraire: int, thing: int, lots: int, ticks: int) -> i
 
 
 @kernel
-def worst_side(t: Tables, rules: int, slot: int, purpose: int, thing: int, whole: int, millionths: int) -> tuple[int, int]:
+def worst_side(
+    t: Tables, rules: int, slot: int, purpose: int, thing: int, whole: int, millionths: int
+) -> tuple[int, int]:
     """Requirement as if all orders of one side were filled, at mark, plus their open loss: the worst of three."""
     numeraire, settle, mark = t.rules[rules]["numeraire"], t.things[thing]["settle"], t.things[thing]["mark"]
     leverage = leverage_of(t, rules, slot, thing)

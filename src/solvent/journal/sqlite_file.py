@@ -32,7 +32,7 @@ def connect(path: Path, mode: str, page_bytes: int = PAGE_BYTES) -> sqlite3.Conn
             database.execute("pragma journal_mode=wal")
         database.execute("pragma synchronous=full")  # a commit returns after the sync
         database.execute("pragma fullfsync=on")  # where the system knows a stronger sync
-        database.execute(f"pragma wal_autocheckpoint=0")  # solvent.journal.fold does it
+        database.execute("pragma wal_autocheckpoint=0")  # solvent.journal.fold does it
         database.execute("pragma cell_size_check=on")
     except BaseException:
         database.close()

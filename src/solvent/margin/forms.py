@@ -140,11 +140,10 @@ def _collateral_term(scene: Scene, asset: str, inner: Affine) -> Term:
 
 
 def _requirement_term(scene: Scene, one: Valued, moving: Moves) -> Term:
-    margin = scene.margin_of(one.contract)
-    if scene.purpose in margin.leverage_at:
+    if scene.purpose in one.margin.leverage_at:
         msg = f"{scene.rules.name} charges notional ÷ leverage at {scene.purpose.name}; a path is solved at MAINTAIN"
         raise RulesError(msg)
-    schedule = margin.schedules.get(scene.purpose) or Schedule.flat(ZERO)
+    schedule = one.margin.schedules.get(scene.purpose) or Schedule.flat(ZERO)
     scaled = schedule if scene.multiplier == ONE else schedule.scaled(scene.multiplier)
     settle_moves = one.contract.settle.name in moving.assets
     mark_moves = one.contract.symbol in moving.symbols

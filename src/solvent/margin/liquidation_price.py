@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from solvent.book import Book, Holding, Market, PriceKey, PriceKind, Purpose
 from solvent.instruments import Future, Perpetual
@@ -21,21 +21,20 @@ SHOWN_PLACES = 18
 MOST_STEPS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """One crossing: the unrounded ``price`` (to 18 decimals) and the first tick in breach.
+class Crossing(NamedTuple):
+    """One crossing: the unrounded ``price`` (to 18 decimals), as venues print it, and the first tick in breach.
 
     ``breach_below`` says that lower prices are in breach. At ``ticks`` the pool is in breach; one tick towards the
-    other side it is not.
+    other side it is not. ``displayed`` is the price at the nearest tick, halves up.
     """
 
     price: Decimal
+    displayed: Decimal
     ticks: int
     breach_below: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Solution:
+class Solution(NamedTuple):
     """Every crossing along a path, and the one that matters.
 
     ``solved`` is the rule's boundary nearest to the present mark, ``ticks`` the first ledger tick in breach there, and
@@ -111,30 +110,24 @@ def solve(whole: Parts, symbol: str, along: Path) -> Solution:
         if not surplus.exact or len(moving.symbols) > 1:
             ticks = _confirmed(whole, contract, moving, ticks or 1, breach_below=root.breach_below)
         if ticks is not None and ticks >= 1:
-            found.append(_crossing(root, mark, ticks))
+            found.append(_crossing(root, contract, mark, present, ticks))
     in_breach = _breached(whole.surplus, whole.required, inclusive=inclusive)
     nearest = _nearest(found, mark, in_breach=in_breach)
     if nearest is None:
         return Solution(scene.holding.pool.id, symbol, along, mark, in_breach, tuple(found), None, None, None)
-    shown = contract.price(_nearest_tick(nearest.price, contract.tick_size))
-    return Solution(
-        scene.holding.pool.id, symbol, along, mark, in_breach, tuple(found), nearest.price, nearest.ticks, shown
-    )
-
-
-def _nearest_tick(price: Decimal, tick_size: Decimal) -> int:
-    """The tick nearest to a price, halves up: venues print liquidation prices so."""
-    steps = divide(price * 2 + tick_size, tick_size * 2, 0, Rounding.DOWN)
-    return int(steps)
+    pool, crossings = scene.holding.pool.id, tuple(found)
+    return Solution(pool, symbol, along, mark, in_breach, crossings, nearest.price, nearest.ticks, nearest.displayed)
 
 
 def _breached(surplus: Decimal, required: Decimal, *, inclusive: bool) -> bool:
     return surplus < 0 or (inclusive and surplus == 0 and required > 0)
 
 
-def _crossing(root: Root, mark: Decimal, ticks: int) -> Crossing:
-    price = divide(mark * root.at.numerator, Decimal(root.at.denominator), SHOWN_PLACES, Rounding.DOWN)
-    return Crossing(price, ticks, root.breach_below)
+def _crossing(root: Root, contract: Perpetual | Future, mark: Decimal, present: int, ticks: int) -> Crossing:
+    top, bottom = root.at.numerator, root.at.denominator
+    price = divide(mark * top, Decimal(bottom), SHOWN_PLACES, Rounding.DOWN)
+    nearest = (2 * top * present + bottom) // (2 * bottom)
+    return Crossing(price, contract.price(nearest), ticks, root.breach_below)
 
 
 def _first_in_breach(root: Root, present: int, *, inclusive: bool) -> int:

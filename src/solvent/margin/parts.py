@@ -30,7 +30,7 @@ class Parts(NamedTuple):
 def parts(scene: Scene) -> Parts:
     """Value a pool's positions and assets (inside the exact context)."""
     positions = [valued(scene, p) for p in scene.holding.positions]
-    needed = [requirement(scene, p.contract, scene.margin_of(p.contract), p.position, p.notional) for p in positions]
+    needed = [requirement(scene, p.contract, p.margin, p.position, p.notional) for p in positions]
     owned = {one.asset.name: one for one in equities(scene, positions)}
     values = {
         name: counted(scene, name, scene.numeraire.amount(value_units(scene, one.asset, one.counted_units)))

@@ -98,6 +98,7 @@ class Valued(NamedTuple):
 
     position: Position
     contract: Perpetual | Future
+    margin: ContractMargin
     ticks: int
     profit: int
     notional: int
@@ -129,7 +130,8 @@ def valued(scene: Scene, position: Position) -> Valued:
     ticks = contract.ticks(scene.mark(contract), scene.position_kind.value)
     due = ledger.funding_due(position.lots, scene.market.funding.get(position.symbol, 0), position.funding_index)
     profit = contract.worth(position.lots, ticks) - position.cost - due
-    return Valued(position, contract, ticks, profit, contract.notional(position.lots, ticks))
+    notional = contract.notional(position.lots, ticks)
+    return Valued(position, contract, scene.margin_of(contract), ticks, profit, notional)
 
 
 def numeraire_units(scene: Scene, units: int, settle: Asset) -> int:

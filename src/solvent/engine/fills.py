@@ -1,0 +1,254 @@
+"""Fills: what a side pays, whether it may take it, and its postings. Two sides make a trade; each stands alone here."""
+
+from __future__ import annotations
+
+from solvent.engine.cash import (
+    BORROW,
+    FEES,
+    LEVERAGE,
+    MOST_CASH,
+    OK,
+    REACH,
+    TAKER_SHORT,
+    add_balance,
+    balance_at,
+    borrows,
+    funded,
+    place_of,
+    put,
+)
+from solvent.engine.jit import kernel
+from solvent.engine.orders import MOST_REACH, leverage_allows, reach_of_lot, shrink, side_lots
+from solvent.engine.records import CCP_POOL, FUND_POOL, REDUCE_ONLY
+from solvent.engine.slots import tidy
+from solvent.engine.tables import ASSET, FREE, SPOT, Tables
+from solvent.engine.value import (
+    ADMIT,
+    admit_surplus,
+    cacheable,
+    contribution,
+    follow,
+    forget,
+    in_numeraire_up,
+    interest_owed,
+    normal,
+    numeraire_of,
+    surplus,
+    worth,
+)
+from solvent.ledger import cost_after, fill_fee, funding_due, realised
+
+REDUCE_NO_WORSE = 1  # Transition in a rules row
+
+
+@kernel
+def fill_cost(t: Tables, thing: int, lots: int, ticks: int) -> int:
+    """Signed settle units of a fill (quote units of a spot), computed once for the taker and negated for the maker."""
+    return worth(t, thing, lots, ticks)
+
+
+@kernel
+def charges(t: Tables, pool: int, thing: int, amount: int, taker: bool) -> tuple[int, int]:
+    """Fee and levy of one side on a notional at the fill's price, in settle units; the mirror pays none, spot no levy."""
+    if pool == CCP_POOL:
+        return 0, 0
+    row = t.rules[t.pools[pool]["rules"]]
+    ppm = row["taker_ppm"] if taker else row["maker_ppm"]
+    levy = 0
+    if t.things[thing]["kind"] != SPOT:
+        levy = fill_fee(amount, row["levy_ppm"])
+    return fill_fee(amount, ppm), levy
+
+
+@kernel
+def reduces(held: int, lots: int) -> bool:
+    """Whether a fill leaves less of a position, on the same side or none."""
+    after = held + lots
+    return abs(after) < abs(held) and (after == 0 or (after > 0) == (held > 0))
+
+
+@kernel
+def flow(t: Tables, slot: int, thing: int, lots: int, cost: int) -> tuple[int, int, int]:
+    """What a fill does to an entry: cost after, profit realised, funding due; nothing is changed."""
+    held, before = t.lots[slot], t.cost[slot]
+    after = cost_after(held, before, lots, cost)
+    due = funding_due(held, t.things[thing]["carry"], t.carry[slot])
+    return after, realised(before, cost, after), due
+
+
+@kernel
+def is_near(t: Tables, pool: int, thing: int) -> bool:
+    """Whether the pool's ADMIT cache can follow a change of this contract: it settles in the numeraire."""
+    return t.things[thing]["settle"] == numeraire_of(t, pool) and cacheable(t, pool)
+
+
+@kernel
+def foreign_lots(t: Tables, pool: int, thing: int, lots: int) -> bool:
+    """Whether what settles in another asset stays, with its balance, inside what that asset's conversion can take."""
+    settle = t.things[thing]["settle"]
+    most = t.things[settle]["max_lots"]
+    total = (abs(lots)) * (most // t.things[thing]["max_lots"] + 1)
+    first = t.pools[pool]["first"]
+    for e in range(first, first + t.pools[pool]["used"]):
+        if t.key[e] == FREE:
+            continue
+        row = t.things[t.key[e] >> 2]
+        if row["kind"] != ASSET and row["settle"] == settle:
+            total += abs(t.lots[e]) * (most // row["max_lots"] + 1)
+            if total > most:
+                return False
+    return total + abs(funded(t, pool, settle)) <= most
+
+
+@kernel
+def reach_allows(t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, ordered: bool) -> bool:
+    """Whether every sum over the pool stays inside 64 bits at any price after a fill; an order gives back its share."""
+    held = t.lots[slot]
+    more = abs(held + lots) - abs(held)
+    if ordered:
+        more -= abs(lots)
+    row = t.pools[pool]
+    if row["reach"] + more * reach_of_lot(t, pool, thing) > MOST_REACH:
+        return False
+    settle, numeraire = t.things[thing]["settle"], numeraire_of(t, pool)
+    if settle != numeraire and more > 0 and not foreign_lots(t, pool, thing, more):
+        return False
+    _, gain, due = flow(t, slot, thing, lots, cost)
+    most = MOST_CASH if settle == numeraire else t.things[settle]["max_lots"]
+    after = funded(t, pool, settle) + gain - due - charge
+    return -most <= after <= most
+
+
+@kernel
+def side_leverage(t: Tables, pool: int, slot: int, thing: int, lots: int, order: int) -> bool:
+    """Leverage brackets after a fill, the filled part of its order taken off."""
+    buys, sells = side_lots(t, slot, 1), side_lots(t, slot, -1)
+    if order >= 0 and t.order[order]["flags"] & REDUCE_ONLY == 0:
+        if lots > 0:
+            buys -= lots
+        else:
+            sells -= lots
+    return leverage_allows(t, pool, slot, thing, t.lots[slot] + lots, buys, sells)
+
+
+@kernel
+def side_borrows(t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, already: int) -> int:
+    """What a fill adds to loans of the settle asset; −1 where the lending pool cannot lend it."""
+    _, gain, due = flow(t, slot, thing, lots, cost)
+    return borrows(t, pool, t.things[thing]["settle"], gain - due - charge, already)
+
+
+@kernel
+def after_fill(
+    t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, purpose: int
+) -> tuple[int, int]:
+    """surplus(purpose) as if the fill had happened, normalised; nothing is changed."""
+    after, gain, due = flow(t, slot, thing, lots, cost)
+    moved = gain - due - charge
+    held, before, carry = t.lots[slot], t.cost[slot], t.carry[slot]
+    if purpose == ADMIT and is_near(t, pool, thing):
+        whole, millionths = admit_surplus(t, pool)
+        w, m = contribution(t, pool, slot)
+        t.lots[slot], t.cost[slot], t.carry[slot] = held + lots, after, t.things[thing]["carry"]
+        more, parts = contribution(t, pool, slot)
+        t.lots[slot], t.cost[slot], t.carry[slot] = held, before, carry
+        return normal(whole + moved + more - w, millionths + parts - m)
+    settle = t.things[thing]["settle"]
+    at = place_of(t, pool, settle)
+    units, touched = balance_at(t, pool, at)
+    put(t, pool, at, units - interest_owed(t, pool, settle, units, touched) + moved, t.things[settle]["carry"])
+    t.lots[slot], t.cost[slot], t.carry[slot] = held + lots, after, t.things[thing]["carry"]
+    whole, millionths = surplus(t, pool, purpose)
+    t.lots[slot], t.cost[slot], t.carry[slot] = held, before, carry
+    put(t, pool, at, units, touched)
+    return whole, millionths
+
+
+@kernel
+def side_short(
+    t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, purpose: int
+) -> tuple[bool, int]:
+    """Whether a side is short, and its surplus after, rounded down, if so.
+
+    A side below the line may still reduce, where its surplus net of what it is charged does not fall.
+    """
+    if pool == CCP_POOL:
+        return False, 0
+    whole, millionths = after_fill(t, pool, slot, thing, lots, cost, charge, purpose)
+    if whole >= 0:
+        return False, 0
+    if t.rules[t.pools[pool]["rules"]]["transition"] == REDUCE_NO_WORSE and reduces(t.lots[slot], lots):
+        before, parts = surplus(t, pool, purpose)
+        before -= in_numeraire_up(t, numeraire_of(t, pool), t.things[thing]["settle"], charge)
+        if whole > before or (whole == before and millionths >= parts):
+            return False, 0
+    return True, whole
+
+
+@kernel
+def can_take(
+    t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, order: int, purpose: int
+) -> tuple[int, int]:
+    """The verdict on one side of a contract fill: (reason, short); a short side is TAKER_SHORT whichever it is.
+
+    ``cost`` is this side's signed cost, ``charge`` its fee and levy, ``order`` the row of the order it fills or −1.
+    Asks REACH, LEVERAGE, BORROW and surplus(purpose) in this order. The mirror is asked for REACH alone.
+    """
+    if not reach_allows(t, pool, slot, thing, lots, cost, charge, order >= 0):
+        return REACH, 0
+    if pool == CCP_POOL:
+        return OK, 0
+    if not side_leverage(t, pool, slot, thing, lots, order):
+        return LEVERAGE, 0
+    if side_borrows(t, pool, slot, thing, lots, cost, charge, 0) < 0:
+        return BORROW, 0
+    short, surplus_then = side_short(t, pool, slot, thing, lots, cost, charge, purpose)
+    return (TAKER_SHORT, surplus_then) if short else (OK, 0)
+
+
+@kernel
+def consume(t: Tables, pool: int, slot: int, order: int, lots: int) -> None:
+    """Take a fill's lots off the order it fills, and keep the cache."""
+    thing = t.key[slot] >> 2
+    if not is_near(t, pool, thing):
+        forget(t, pool)
+        shrink(t, pool, slot, order, lots)
+        return
+    whole, millionths = contribution(t, pool, slot)
+    shrink(t, pool, slot, order, lots)
+    more, parts = contribution(t, pool, slot)
+    follow(t, pool, more - whole, parts - millionths)
+
+
+@kernel
+def post_side(
+    t: Tables, pool: int, slot: int, thing: int, lots: int, ticks: int, cost: int, fee: int, levy: int
+) -> int:
+    """Post one side of a contract fill whatever its verdict; the profit realised, in settle units.
+
+    Settles the entry's funding, carries its cost, moves realised profit, fee and levy, keeps ``pnl``, ``funding_paid``,
+    reach and cache, and frees what has become empty. ``ticks`` is for the reader of the call. ``levy`` is only taken here:
+    it goes to the fund, which must have a place for the settle asset.
+    """
+    near = is_near(t, pool, thing) and pool != CCP_POOL
+    whole, millionths = 0, 0
+    if near:
+        whole, millionths = contribution(t, pool, slot)
+    after, gain, due = flow(t, slot, thing, lots, cost)
+    listed, settle, held = t.things[thing], t.things[thing]["settle"], t.lots[slot]
+    listed["funding_paid"] += due
+    listed["pnl"] -= after - t.cost[slot]
+    t.pools[pool]["reach"] += (abs(held + lots) - abs(held)) * reach_of_lot(t, pool, thing)
+    t.lots[slot], t.cost[slot], t.carry[slot] = held + lots, after, listed["carry"]
+    if near:
+        more, parts = contribution(t, pool, slot)
+        follow(t, pool, more - whole, parts - millionths)
+    else:
+        forget(t, pool)
+    add_balance(t, pool, settle, gain - due - fee - levy)
+    if fee != 0:
+        t.house[FEES, settle] += fee
+    if levy != 0:
+        add_balance(t, FUND_POOL, settle, levy)
+    tidy(t, pool, slot)
+    return gain

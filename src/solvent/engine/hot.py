@@ -1,0 +1,143 @@
+"""The hot loop: consecutive commands that need no payload and touch few pools, applied in order without leaving the kernel."""
+
+from __future__ import annotations
+
+from solvent.engine.cash import FULL, MALFORMED, OK, deposit, transfer, withdraw
+from solvent.engine.conversion import aftermath, convert
+from solvent.engine.jit import kernel, prefetch
+from solvent.engine.orders import release, reserve
+from solvent.engine.records import LEG_MASK, REDUCE_ONLY, Happened, Reason, Records, Verb
+from solvent.engine.tables import TOP_COMMANDS, TOP_POOLS, TOP_SEQ, Tables
+from solvent.engine.trades import fill
+
+DEPOSIT, WITHDRAW, TRANSFER, RESERVE, RELEASE, FILL, CONVERT = (
+    int(Verb.DEPOSIT), int(Verb.WITHDRAW), int(Verb.TRANSFER), int(Verb.RESERVE), int(Verb.RELEASE), int(Verb.FILL),
+    int(Verb.CONVERT),
+)  # fmt: skip
+DONE, REFUSED = int(Happened.DONE), int(Happened.REFUSED)
+DUPLICATE = int(Reason.DUPLICATE)
+MOST_EVENTS = 2  # of one hot command: its own, and what a conversion does to the pool's state
+
+
+@kernel
+def hot(kind: int) -> bool:
+    """Whether a verb is applied here."""
+    return DEPOSIT <= kind <= FILL or kind == CONVERT
+
+
+@kernel
+def claim(t: Tables, source: int, source_seq: int) -> bool:
+    """Take a command's number: False where it is not above the source's last, and where there is no such source."""
+    if source < 0 or source >= t.sources.size or source_seq <= t.sources[source]:
+        return False
+    t.sources[source] = source_seq
+    return True
+
+
+@kernel
+def write_event(t: Tables, commands: Records, j: int, events: Records, at: int, reason: int, short: int) -> None:
+    """A command's own event: DONE or REFUSED, with the command's fields."""
+    c, out = commands[j], events[at]
+    out["seq"], out["kind"], out["reason"] = t.top[TOP_SEQ], DONE if reason == OK else REFUSED, reason
+    out["thing"], out["pool"], out["other"] = c["thing"], c["pool"], c["other"]
+    out["lots"], out["ticks"], out["amount"], out["ref"] = c["lots"], c["ticks"], c["amount"], c["ref"]
+    out["fee"], out["other_fee"], out["short"] = 0, 0, short
+    t.top[TOP_SEQ] += 1
+
+
+@kernel
+def write_state(t: Tables, events: Records, at: int, kind: int, pool: int, short: int) -> None:
+    """An event that says what became of a pool."""
+    out = events[at]
+    out["seq"], out["kind"], out["reason"], out["thing"], out["pool"], out["other"] = (
+        t.top[TOP_SEQ],
+        kind,
+        OK,
+        0,
+        pool,
+        0,
+    )
+    out["lots"], out["ticks"], out["amount"], out["fee"], out["other_fee"], out["ref"] = 0, 0, 0, 0, 0, 0
+    out["short"] = short
+    t.top[TOP_SEQ] += 1
+
+
+@kernel
+def one(t: Tables, commands: Records, j: int) -> tuple[int, int, int, int]:
+    """Apply one hot command whose number is taken: (reason, short, fee, the other side's fee)."""
+    c = commands[j]
+    kind, flags, pool, other, thing = c["kind"], c["flags"], c["pool"], c["other"], c["thing"]
+    if kind == FILL:
+        return fill(t, pool, other, thing, flags, c["lots"], c["ticks"], c["amount"], c["ref"])
+    if kind == DEPOSIT:
+        return deposit(t, pool, thing, c["amount"], flags), 0, 0, 0
+    if kind == RESERVE:
+        if flags & ~(LEG_MASK | REDUCE_ONLY) != 0:
+            return MALFORMED, 0, 0, 0
+        reason, short = reserve(t, pool, thing, flags, c["lots"], c["ticks"], c["ref"])
+        return reason, short, 0, 0
+    if flags != 0:
+        return MALFORMED, 0, 0, 0
+    if kind == RELEASE:
+        return release(t, pool, thing, c["ref"]), 0, 0, 0
+    if kind == WITHDRAW:
+        reason, short = withdraw(t, pool, thing, c["amount"])
+        return reason, short, 0, 0
+    if kind == TRANSFER:
+        reason, short = transfer(t, pool, other, thing, c["amount"])
+        return reason, short, 0, 0
+    reason, short, fee = convert(t, pool, other, thing, c["amount"], c["ticks"])
+    return reason, short, fee, 0
+
+
+@kernel
+def look_ahead(t: Tables, commands: Records, j: int, stop: int, ahead: int) -> None:
+    """Ask for the memory of coming fills: pool rows first, then the blocks they point to. Changes nothing."""
+    if j + 2 * ahead < stop:
+        pool, other = commands[j + 2 * ahead]["pool"], commands[j + 2 * ahead]["other"]
+        if 0 <= pool < t.top[TOP_POOLS] and 0 <= other < t.top[TOP_POOLS]:
+            prefetch(t.pools, pool)
+            prefetch(t.pools, other)
+    if j + ahead < stop:
+        for pool in (commands[j + ahead]["pool"], commands[j + ahead]["other"]):
+            if 0 <= pool < t.top[TOP_POOLS]:
+                first = t.pools[pool]["first"]
+                prefetch(t.key, first)
+                prefetch(t.orders, first)
+                prefetch(t.lots, first)
+                prefetch(t.cost, first)
+                prefetch(t.carry, first)
+                prefetch(t.leverage, first)
+
+
+@kernel
+def apply(
+    t: Tables, commands: Records, start: int, stop: int, events: Records, event_start: int, ahead: int
+) -> tuple[int, int]:
+    """Apply hot commands from ``start`` on: (next command, next event).
+
+    Stops at ``stop``, at the first verb that is not hot, and where fewer than two event places are left. Every command
+    has exactly one DONE or REFUSED event; a refused one has changed nothing else but its source's number, and a duplicate
+    not even that. ``ahead`` (0: none) is how many commands ahead memory is asked for: it never changes a result.
+    """
+    j, at = start, event_start
+    while j < stop and at + MOST_EVENTS <= events.size and hot(commands[j]["kind"]):
+        if ahead > 0:
+            look_ahead(t, commands, j, stop, ahead)
+        source = commands[j]["source"]
+        reason, short, fee, other_fee = DUPLICATE, 0, 0, 0
+        if source < 0 or source >= t.sources.size:
+            reason = FULL
+        elif claim(t, source, commands[j]["source_seq"]):
+            reason, short, fee, other_fee = one(t, commands, j)
+        write_event(t, commands, j, events, at, reason, short)
+        events[at]["fee"], events[at]["other_fee"] = fee, other_fee
+        at += 1
+        t.top[TOP_COMMANDS] += 1
+        if reason == OK and commands[j]["kind"] == CONVERT:
+            kind, surplus_then = aftermath(t, commands[j]["pool"])
+            if kind != 0:
+                write_state(t, events, at, kind, commands[j]["pool"], surplus_then)
+                at += 1
+        j += 1
+    return j, at
