@@ -271,11 +271,7 @@ def test_a_flat_position_keeps_its_leverage_cap_costs_nothing_and_needs_no_mark(
 def test_the_message_is_a_sentence_with_path_value_and_expectation():
     error = refusal(changed(P + "2|size", "0.0005"))
     assert str(error) == "pools[0].positions[2].size: got '0.0005', expected a multiple of the lot size 0.001"
-    assert (error.path, error.value, error.expected) == (
-        "pools[0].positions[2].size",
-        "0.0005",
-        "a multiple of the lot size 0.001",
-    )
+    assert (error.value, error.expected) == ("0.0005", "a multiple of the lot size 0.001")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ VENUE = re.compile(rf"(?<![a-z])(?:{VENUE_NAMES})(?![a-z])")
 PLAIN_WORDS = frozenset({"derive", "drift"})
 
 # Above the line of docs/architecture.md: no clock, no chance, no network, no database.
-EFFECTS = ("adapters", "cli", "journal", "service")
+EFFECTS = ("adapters", "bench", "cli", "journal", "service")
 AMBIENT_MODULES = frozenset({"random", "secrets", "uuid"})
 OUTSIDE_MODULES = frozenset({"asyncio", "http", "socket", "sqlite3", "subprocess", "urllib"})
 AMBIENT_CALLS = frozenset(

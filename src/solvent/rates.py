@@ -129,8 +129,7 @@ class Schedule:
     def rising(self) -> bool:
         """Whether no larger amount ever has a smaller value (jumps upwards allowed)."""
         return all(piece.rate >= 0 for piece in self.pieces) and all(
-            left.at(right.floor) <= right.at(right.floor)
-            for left, right in pairwise(self.pieces)
+            left.at(right.floor) <= right.at(right.floor) for left, right in pairwise(self.pieces)
         )
 
     def inverse(self, value: Decimal) -> Fraction | None:

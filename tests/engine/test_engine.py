@@ -31,9 +31,9 @@ def story(world: World) -> list:
         taker, maker = FIRST + k % 12, FIRST + (k * 5 + 1) % 12
         if taker == maker:
             maker = FIRST + (maker - FIRST + 1) % 12
-        thing, ticks, lots = ((PERP, MARK, 30), (COIN, MARK, 2), (ALT, 1_000, 500))[k % 3]
+        thing, ticks, lots = ((PERP, MARK, 150), (COIN, MARK, 2), (ALT, 1_000, 500))[k % 3]
         sent.append(
-            (command(Verb.FILL, 1, seq(), pool=taker, other=maker, thing=thing, lots=lots * (1 - 2 * (k % 2)), ticks=ticks), b"")
+            (command(Verb.FILL, 1, seq(), pool=taker, other=maker, thing=thing, lots=-lots if taker % 2 else lots, ticks=ticks), b"")
         )
         if k % 8 == 0:
             sent.append(
@@ -195,6 +195,9 @@ def test_the_spot_of_one_asset_needs_a_lot_of_whole_units():
 
     world = World().start(pools=0)
     fine = Spot("S2", "BTC", USDT, USDT, D("0.1"), D("0.001"), BTC)
-    coarse = Spot("S3", "BTC", USDT, USDT, D("1000000"), D("0.000000001"), BTC)
     assert said(world.send(list_instrument(1, world.next(), fine, max_lots=10, max_ticks=10))) == [("DONE", "OK")]
-    assert refusal(world.send(list_instrument(1, world.next(), coarse, max_lots=10, max_ticks=10))) is Reason.MALFORMED
+    record, payload = list_instrument(1, world.next(), fine, max_lots=10, max_ticks=10)
+    payload = payload.replace(b'"lot_size":"0.001"', b'"lot_size":"0.000000001"').replace(b'"S2"', b'"S3"')
+    events = world.send((record, payload.replace(b'"tick_size":"0.1"', b'"tick_size":"1000000"')))
+    assert refusal(events) is Reason.MALFORMED
+    assert "lot of S3 must be a whole number of BTC units" in world.engine.errors[int(events["seq"][0])]

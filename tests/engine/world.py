@@ -60,7 +60,7 @@ class World:
             list_asset(1, self.next(), USDT, max_units=10**15),
             list_asset(1, self.next(), BTC, max_units=10**11, quote="USDT", tick=D("0.1")),
             list_instrument(1, self.next(), PERPETUAL, max_lots=10**8, max_ticks=e7),
-            list_instrument(1, self.next(), INVERSE, max_lots=10**6, max_ticks=e7),
+            list_instrument(1, self.next(), INVERSE, max_lots=10**4, max_ticks=e7),
             list_instrument(1, self.next(), DATED, max_lots=10**8, max_ticks=e7),
             list_instrument(1, self.next(), OUTRIGHT, max_lots=10**6, max_ticks=e7),
             list_instrument(1, self.next(), ALTCOIN, max_lots=10**6, max_ticks=e8),
@@ -96,7 +96,9 @@ class World:
         ticks = dict.fromkeys((BTC_ID, PERP, COIN, FUTURE, SPOT), mark) | {ALT: 1_000}
         ticks |= {globals()[name]: at for name, at in others.items()}
         now = max(time_ns, int(self.engine.tables.top[8]))
-        return self.send(prices(1, self.next(), ticks, now))
+        events = self.send(prices(1, self.next(), ticks, now))
+        assert said(events)[0] == ("DONE", "OK"), said(events)
+        return events
 
     def fill(self, pool, other, lots, ticks=MARK, thing=PERP, **fields):
         return self.fine(Verb.FILL, pool=pool, other=other, thing=thing, lots=lots, ticks=ticks, **fields)

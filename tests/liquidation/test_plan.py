@@ -7,7 +7,6 @@ from fractions import Fraction
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
-from worlds import BTC, INVERSE, MAJOR, MINOR, USDT, book_of, holding_of, market_of, troubled
 
 from solvent.book import BookError, Leg, Order, Purpose
 from solvent.liquidation import Action, Depth, Level, deep_at_mark, filled, plan
@@ -19,6 +18,7 @@ from solvent.rules import PenaltyBase, Plan
 from solvent.units import exact
 from solvent.venues import venue
 from solvent.venues.generic.rules import generic
+from tests.liquidation.worlds import BTC, INVERSE, MAJOR, MINOR, USDT, book_of, holding_of, market_of, troubled
 
 RULES = generic()
 VARIANTS = [generic(base, way) for base in PenaltyBase for way in Plan]
@@ -108,7 +108,9 @@ def test_the_smallest_size_that_restores_is_found(held, equity, penalty_ppm, awa
     quotes = {"ABC-PERP": Depth(bids=(Level(price, 10**9),))}
     assert lots
 
-    closing = exact(lambda: Closing(Standing.of(book, market, rules, book.holding("p")), held_legs(book, market, "p")[0]))()
+    closing = exact(
+        lambda: Closing(Standing.of(book, market, rules, book.holding("p")), held_legs(book, market, "p")[0])
+    )()
     start = recover(book, market, rules)
     tried = [exact(closing.after)(n, price).surplus for n in range(1, held + 1)]
     enough = [n for n, surplus in enumerate(tried, 1) if surplus >= 0]
@@ -150,7 +152,9 @@ def test_the_most_unprofitable_leg_is_closed_first_and_only_as_much_as_needed():
     book = cash_for(book, market, RULES, -100 * 10**6)
     (step,) = plan(book, market, RULES, "p", deep_at_mark(book, market))
     assert (step.symbol, step.lots < 0, step.after >= 0) == ("ABC-PERP", True, True)
-    closing = exact(lambda: Closing(Standing.of(book, market, RULES, book.holding("p")), held_legs(book, market, "p")[0]))()
+    closing = exact(
+        lambda: Closing(Standing.of(book, market, RULES, book.holding("p")), held_legs(book, market, "p")[0])
+    )()
     assert exact(closing.after)(abs(step.lots) - 1, step.worst_ticks).surplus < 0
 
 
@@ -214,7 +218,7 @@ def test_orders_are_released_first():
 def test_both_legs_of_a_hedge_are_separate_closes():
     held = [(MINOR, 1_000, 1_100, Leg.LONG), (MINOR, -900, 1_000, Leg.SHORT)]
     book, market = book_of(holding_of("p", {"USDT": 0}, held)), market_of({"ABC-PERP": 1_000})
-    book = cash_for(book, market, RULES, -10**6)
+    book = cash_for(book, market, RULES, -(10**6))
     (step,) = plan(book, market, RULES, "p", deep_at_mark(book, market))
     assert (step.leg, step.lots < 0) == (Leg.LONG, True)
 
@@ -240,7 +244,9 @@ def test_a_leg_settling_in_a_coin_is_planned_by_assessment(held, part, ticks):
     lots = min(part, abs(held))
     book = book_of(holding_of("p", {"USDT": 10**9, "BTC": 10**6}, [(INVERSE, held, 100_000)]))
     market = market_of({"BTC-INV": 100_000})
-    closing = exact(lambda: Closing(Standing.of(book, market, RULES, book.holding("p")), held_legs(book, market, "p")[0]))()
+    closing = exact(
+        lambda: Closing(Standing.of(book, market, RULES, book.holding("p")), held_legs(book, market, "p")[0])
+    )()
     assert not closing.separable
     found = exact(closing.after)(lots, ticks)
     after = book.with_holding(exact(closing.holding_after)(lots, ticks, found.penalty_units))
@@ -252,7 +258,12 @@ def test_fills_outside_a_step_are_refused():
     book, market = short_pool()
     book = cash_for(book, market, RULES, -1)
     (step,) = plan(book, market, RULES, "p", deep_at_mark(book, market))
-    for lots, ticks in ((step.lots - 1, step.worst_ticks), (-step.lots, step.worst_ticks), (step.lots, 999), (0, 1_000)):
+    for lots, ticks in (
+        (step.lots - 1, step.worst_ticks),
+        (-step.lots, step.worst_ticks),
+        (step.lots, 999),
+        (0, 1_000),
+    ):
         with pytest.raises(BookError, match="is not within the step"):
             filled(book, market, RULES, step, lots, ticks)
 

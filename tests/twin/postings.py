@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 
 from solvent import ledger
-from solvent.book import Leg, LegMode, Purpose
-from solvent.engine.records import CCP_POOL, FUND_POOL, House, Reason
+from solvent.engine.records import CCP_POOL, House, Reason
 from solvent.engine.tables import POOL_BITS
-from solvent.rules import Missing, OrderMargin, Transition
+from solvent.rules import Missing, Transition
 from solvent.units import EXACT
 
 from .events import demand
-
-LEGS_OF = {LegMode.ONE_WAY: (Leg.NET.value,), LegMode.HEDGE: (Leg.LONG.value, Leg.SHORT.value)}
-
 
 class Draft:
     """Copies of pools by id, and the world's other changes, until :meth:`keep`."""
@@ -60,8 +56,8 @@ class Draft:
 
     # What is asked of a would-be pool
 
-    def borrow(self, pool_id, asset):
-        """BORROW: a change that increases a debt must find the lending pool below its cap."""
+    def borrow(self, pool_id, asset, counted):
+        """BORROW: a change that increases a debt must find the lending pool below its cap; ``counted`` pools borrow."""
         world = self.world
         before, after = world.pools[pool_id].cash.get(asset, 0), self.pool(pool_id).cash.get(asset, 0)
         if pool_id == CCP_POOL or world.row(self.pool(pool_id)).venue.borrowing.missing is not Missing.BORROW:
@@ -69,7 +65,7 @@ class Draft:
         if max(0, -after) > max(0, -before):
             borrowed = world.borrowed(asset) + sum(
                 max(0, -p.cash.get(asset, 0)) - max(0, -world.pools[p.id].cash.get(asset, 0))
-                for p in self.pools.values()
+                for p in (self.pools[k] for k in counted)
                 if p.id != CCP_POOL
             )
             cap = world.row(self.pool(pool_id)).venue.borrowing.cap_ppm
@@ -116,6 +112,10 @@ class Draft:
             total += abs(lots) * listed.max_ticks * listed.instrument.tick_value
         return total <= 1 << POOL_BITS
 
+    def cash_after(self, pool_id, asset):
+        """A would-be balance."""
+        return self.pool(pool_id).cash.get(asset, 0)
+
 
 def reduces(before, after):
     """Whether a position becomes smaller without changing sides."""
@@ -138,9 +138,9 @@ def in_numeraire_down(world, pool, asset, units):
     return ledger.converted_down(units, thing.mark, thing.listed.divisor)
 
 
-def fees_of(world, pool, notional, *, taker, pay_fee=True):
+def fees_of(world, pool, notional, *, taker):
     """Fee and levy of a fill's notional for a pool; the mirror pays nothing."""
-    if pool.id == CCP_POOL or not pay_fee:
+    if pool.id == CCP_POOL:
         return 0, 0
     row = world.row(pool)
     ppm = row.venue.fees.taker_ppm if taker else row.venue.fees.maker_ppm
@@ -148,4 +148,3 @@ def fees_of(world, pool, notional, *, taker, pay_fee=True):
     return ledger.fill_fee(notional, ppm), ledger.fill_fee(notional, levy)
 
 
-__all__ = ["FUND_POOL", "LEGS_OF", "Draft", "OrderMargin", "Purpose", "fees_of", "in_numeraire_down", "in_numeraire_up"]

@@ -93,7 +93,7 @@ class TwinPool:
     cash: dict[int, int] = field(default_factory=dict)
     touched: dict[int, int] = field(default_factory=dict)
     entries: dict[tuple[int, int], Entry] = field(default_factory=dict)
-    orders: dict[int, Resting] = field(default_factory=dict)
+    orders: dict[tuple[int, int], Resting] = field(default_factory=dict)  # by (thing, reference)
     stops: dict[int, Stop] = field(default_factory=dict)
 
     def copy(self):
@@ -221,7 +221,7 @@ class World:
         )
         orders = tuple(
             Order(str(ref), names.name(o.thing), o.lots, o.ticks, Leg(o.leg), o.reduce_only)
-            for ref, o in sorted(pool.orders.items())
+            for (_, ref), o in sorted(pool.orders.items(), key=lambda item: (item[0][1], item[0][0]))
         )
         cash = {names.name(a): units for a, units in pool.cash.items()}
         index = {names.name(a): at for a, at in pool.touched.items()}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solvent.book import Book, Holding, Leg, Market, Order, Pool, Position, PriceKey, PriceKind, Purpose
+from solvent.book import Book, Holding, Market, Order, Pool, Position, PriceKey, PriceKind, Purpose
 from solvent.instruments import Future, Option, OptionKind, Payoff, Perpetual, Spot
 from solvent.margin import assess
 from solvent.rates import Schedule
@@ -67,7 +67,10 @@ def broken_prices():
 
 BREACHES = [
     (broken_requirement, r"FILL must be at least as strict as MAINTAIN, but the requirement of \* is somewhere lower"),
-    (broken_leverage, r"WITHDRAW must be at least as strict as ADMIT, but the leverage margin of \* counts only at ADMIT"),
+    (
+        broken_leverage,
+        r"WITHDRAW must be at least as strict as ADMIT, but the leverage margin of \* counts only at ADMIT",
+    ),
     (broken_weight, "WITHDRAW must be at least as strict as ADMIT, but more of BTC counts somewhere at WITHDRAW"),
     (falling_weight, "the value counted of BTC falls somewhere"),
     (broken_profit, "ADMIT must be at least as strict as FILL, but unrealised profit counts in full at ADMIT"),
@@ -129,7 +132,9 @@ def books(draw):
             positions.append(Position(contract.symbol, held, contract.worth(held, entry)))
         if draw(st.booleans()):
             side = draw(lots.filter(bool))
-            orders.append(Order(contract.symbol, contract.symbol, side, max(1, mark * draw(st.integers(80, 120)) // 100)))
+            orders.append(
+                Order(contract.symbol, contract.symbol, side, max(1, mark * draw(st.integers(80, 120)) // 100))
+            )
     holding = Holding(
         Pool("p", numeraire="USDT"),
         {"USDT": draw(cash), "USDC": draw(cash), "BTC": draw(st.integers(-(10**10), 10**12))},

@@ -168,7 +168,7 @@ def test_a_brackets_upper_bound_belongs_to_it():
 
 def test_unknown_names_are_refused_with_the_known_ones():
     for verb in (venue, numeraire):
-        with pytest.raises(RulesError, match="no rule set is named 'mtgox'; there are binance_coinm, .*generic"):
+        with pytest.raises(RulesError, match=r"no rule set is named 'mtgox'; there are binance_coinm, .*generic"):
             verb("mtgox")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 
 from solvent.book import Book, Holding, Leg, LegMode, Market, Pool, Position, PriceKey, PriceKind, Purpose
 from solvent.conformance.vectors import Unsupported, VectorError
@@ -15,7 +16,7 @@ from solvent.instruments import Payoff, Perpetual
 from solvent.margin import Contribution, explain, liquidation_price
 from solvent.rates import Piece, Schedule
 from solvent.rules import Bracket, ContractMargin, VenueRules
-from solvent.units import ONE, ZERO, Asset
+from solvent.units import ONE, ZERO, Asset, exact
 from solvent.venues.parts import TierTable
 
 POOL = "vector"
@@ -65,15 +66,22 @@ def with_tiers(rules: VenueRules, tiers: Mapping[str, Schedule]) -> VenueRules:
     return replace(rules, margin=TierTable(by_symbol=margins, payoffs=frozenset(Payoff)))
 
 
+@cache
+def asset(name: str) -> Asset:
+    """The asset of a name, counted finely; the same value every time."""
+    return Asset(name, SCALE)
+
+
 def contract(held: Held) -> Perpetual:
     """The contract of a position, with steps finer than any vector's figures."""
-    settle = Asset(held.settle, SCALE)
-    quote = settle if held.payoff is Payoff.LINEAR else Asset("USD", SCALE)
+    settle = asset(held.settle)
+    quote = settle if held.payoff is Payoff.LINEAR else asset("USD")
     return Perpetual(
         held.symbol, held.symbol, quote, settle, STEP, STEP, payoff=held.payoff, contract_size=held.contract_size
     )
 
 
+@exact
 def small_book(wallet: Decimal, positions: list[Held], legs: LegMode = LegMode.ONE_WAY) -> tuple[Book, Market]:
     """One pool with a wallet and positions, and their marks; the wallet is in the first position's settle asset."""
     instruments = {held.symbol: contract(held) for held in positions}
@@ -81,10 +89,7 @@ def small_book(wallet: Decimal, positions: list[Held], legs: LegMode = LegMode.O
     assets = {one.name: one for listed in instruments.values() for one in (listed.settle, listed.quote)}
     pool = Pool(POOL, numeraire=settle.name, legs=legs)
     held = tuple(_position(one, instruments[one.symbol]) for one in positions)
-    marks = {
-        PriceKey(PriceKind.MARK, one.symbol, instruments[one.symbol].quote.name): one.mark.normalize()
-        for one in positions
-    }
+    marks = {PriceKey(PriceKind.MARK, one.symbol, instruments[one.symbol].quote.name): one.mark for one in positions}
     return Book(assets, instruments, (Holding(pool, {settle.name: settle.units(wallet)}, held),)), Market(marks)
 
 

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from solvent.engine.hashing import Entries, live_entries, live_orders
 from solvent.engine.names import ListedAsset, Names
 from solvent.engine.records import FUND_POOL, Happened, Reason, Records
-from solvent.engine.tables import TOP_COMMANDS, TOP_LIVE_ORDERS, TOP_POOLS, TOP_SEQ, I64, Tables
+from solvent.engine.tables import I64, TOP_COMMANDS, TOP_LIVE_ORDERS, TOP_POOLS, TOP_SEQ, Tables
 
 HALF_BITS = 32
 HALF_MASK = (1 << HALF_BITS) - 1

@@ -1,4 +1,4 @@
-"""FUND and SOCIALISE: who raises a bankrupt pool to zero; and how a pool's state follows from where it stands."""
+"""FUND and SOCIALISE: who raises a bankrupt pool to zero."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from solvent.engine.epochs import PAIR_BYTES
 from solvent.engine.jit import kernel
 from solvent.engine.names import PayloadError
 from solvent.engine.records import FIRST_USER_POOL, FUND_POOL, Happened, PoolState, Reason
-from solvent.engine.switches import contract_slots
-from solvent.engine.tables import TOP_POOLS, I64, Tables
+from solvent.engine.tables import I64, TOP_POOLS, Tables
 from solvent.engine.value import assessed, surplus
 
 RECOVER, MAINTAIN, WITHDRAW = Purpose.RECOVER.value, Purpose.MAINTAIN.value, Purpose.WITHDRAW.value
@@ -32,22 +31,6 @@ def value_of(t: Tables, pool: int) -> int:
 def surplus_of(t: Tables, pool: int, purpose: int) -> int:
     """Surplus of a pool, rounded down to a unit."""
     return int(surplus(t, pool, purpose)[0])
-
-
-def state_after(t: Tables, pool: int, sheet: Sheet) -> None:
-    """The state of a pool under liquidation after something changed it, and the event of it."""
-    row = t.pools[pool]
-    if int(row["state"]) != PoolState.LIQUIDATING:
-        return
-    left = surplus_of(t, pool, RECOVER)
-    if left >= 0:
-        row["state"] = PoolState.HEALTHY
-        sheet.write(Happened.RECOVERED, pool=pool, short=left)
-        return
-    value = value_of(t, pool)
-    if value < 0 and not any(t.lots[e] != 0 for e in contract_slots(t, pool)):
-        row["state"] = PoolState.BANKRUPT
-        sheet.write(Happened.BANKRUPT, pool=pool, short=value)
 
 
 def _covered(t: Tables, pool: int, sheet: Sheet) -> None:

@@ -72,7 +72,7 @@ class Sheet:
             grown[: self.at] = self.events[: self.at]
             self.events = grown
 
-    def write(self, kind: Happened, **fields: int) -> None:
+    def write(self, kind: int, **fields: int) -> None:
         """One more event; fields not named are zero."""
         self.reserve(1)
         row = self.events[self.at]

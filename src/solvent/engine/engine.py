@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from solvent.book import Book, Market, Purpose
-from solvent.engine import epochs, losses, settings, snapshot
+from solvent.engine import cover, epochs, expiry, losses, settings, snapshot, stops
 from solvent.engine.audit import Verdict, audit
 from solvent.engine.desk import Answer, Command, Desk, Sheet, cut_out
 from solvent.engine.hashing import state_hash
-from solvent.engine.hot import apply, claim
+from solvent.engine.hot import MOST_EVENTS, apply, claim
 from solvent.engine.names import Names, PayloadError
 from solvent.engine.records import EVENT, FIRST_USER_POOL, Batch, PoolState, Reason, Records, Verb
 from solvent.engine.screen import F64, I8, halves, in_turn, packed, stand_all
@@ -40,15 +40,16 @@ COLD: Mapping[int, Handler] = MappingProxyType(
         int(Verb.SCHEDULE_RULES): settings.schedule_rules,
         int(Verb.OPEN): settings.open_pool,
         int(Verb.SET): settings.change_setting,
+        int(Verb.STOP): stops.stop,
         int(Verb.PRICES): epochs.prices,
         int(Verb.ADVANCE_TIME): epochs.advance_time,
         int(Verb.FUNDING): epochs.funding,
         int(Verb.INTEREST): epochs.interest,
-        int(Verb.SETTLE): losses.settle,
+        int(Verb.SETTLE): expiry.settle,
         int(Verb.LIQUIDATE): losses.liquidate,
         int(Verb.ADL): losses.adl,
-        int(Verb.SOCIALISE): losses.socialise,
-        int(Verb.FUND): losses.fund,
+        int(Verb.SOCIALISE): cover.socialise,
+        int(Verb.FUND): cover.fund,
     }
 )
 
@@ -129,11 +130,10 @@ class Engine:
         size, at = len(batch), 0
         sheets: list[Records] = []
         while at < size:
-            # A hot command writes one event.
-            events = np.zeros(size - at, EVENT)
+            events = np.empty(MOST_EVENTS * (size - at), EVENT)  # only what is written takes memory
             after, written = apply(self.tables, batch.commands, at, size, events, 0, AHEAD)
             if written:
-                sheets.append(events[:written])
+                sheets.append(events[: int(written)])
             at = int(after)
             if at < size:
                 sheets.append(self._cold(cut_out(batch, at)))
@@ -154,6 +154,8 @@ class Engine:
         return sheet.close(answer)
 
     def _answer(self, c: Command, sheet: Sheet) -> Answer:
+        if not 0 <= c.source < self.tables.sources.size:
+            return Answer(Reason.FULL)
         if not claim(self.tables, c.source, c.source_seq):
             return Answer(Reason.DUPLICATE)
         handler = COLD.get(c.kind)

@@ -16,25 +16,24 @@ import numpy as np
 from solvent import ledger
 from solvent.book import Purpose
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
-from solvent.engine.hashing import live_orders
 from solvent.engine.jit import kernel
 from solvent.engine.names import PayloadError
-from solvent.engine.orders import count_orders, free_order, release_all
-from solvent.engine.records import FIRST_USER_POOL, STOP_BELOW, Happened, House, PoolState, Reason, ThingState
+from solvent.engine.orders import count_orders, release_all
+from solvent.engine.records import FIRST_USER_POOL, Happened, House, PoolState, Reason, ThingState
 from solvent.engine.screen import Marks, halves, in_turn, packed, stand
+from solvent.engine.stops import trigger_stops
 from solvent.engine.tables import (
     ASSET,
+    I32,
+    I64,
     INVERSE,
     LINEAR,
     NONE,
-    STANDING,
     TOP_EPOCH,
     TOP_POOLS,
     TOP_RULES,
     TOP_THINGS,
     TOP_TIME,
-    I32,
-    I64,
     Tables,
 )
 from solvent.engine.value import assessed, in_breach, lowest_ticks
@@ -116,24 +115,6 @@ def judge(desk: Desk, sheet: Sheet) -> None:
         sheet.at = int(release_all(t, one.pool, NONE, sheet.events, sheet.at))
 
 
-def trigger_stops(desk: Desk, sheet: Sheet) -> None:
-    """Standing stops whose trigger the mark has reached, by reference: a STOPPED event each, and the stop is gone."""
-    t = desk.t
-    slots = live_orders(t)
-    rows = t.order[slots]
-    marks = t.things["mark"][rows["key"] >> 2]
-    below = rows["flags"] & STOP_BELOW != 0
-    reached = np.where(below, marks <= rows["ticks"], marks >= rows["ticks"])
-    for at in slots[reached & (marks > 0) & (rows["flags"] & STANDING != 0)]:
-        row = t.order[at]
-        thing = int(row["key"]) >> 2
-        sheet.write(
-            Happened.STOPPED, pool=int(row["pool"]), thing=thing, lots=int(row["lots"]), ref=int(row["ref"]),
-            ticks=int(t.things[thing]["mark"]),
-        )  # fmt: skip
-        free_order(t, int(at))
-
-
 def prices(desk: Desk, c: Command, sheet: Sheet) -> Answer:
     """PRICES: marks and index prices, time, a new epoch; then stops by reference; then everybody is judged."""
     t, payload = desk.t, c.payload or b""
@@ -182,7 +163,10 @@ def funding(desk: Desk, c: Command, sheet: Sheet) -> Answer:
     if abs(c.amount) > MOST_RATE_PPB:
         return Answer(Reason.AMOUNT)
     if kind == LINEAR:
-        more, most = ledger.funding_per_lot(mark, int(row["tick_value"]), c.amount), row["max_ticks"] * row["tick_value"]
+        more, most = (
+            ledger.funding_per_lot(mark, int(row["tick_value"]), c.amount),
+            row["max_ticks"] * row["tick_value"],
+        )
     else:
         more, most = ledger.divide_down(int(row["constant"]) * c.amount, mark * BILLION), row["constant"]
     if abs(int(row["carry"]) + more) > int(most):

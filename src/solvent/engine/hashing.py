@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from solvent.engine.names import Names
-from solvent.engine.tables import FREE, TOP_COMMANDS, TOP_EPOCH, TOP_ORDERS, TOP_POOLS, TOP_SEQ, TOP_TIME, I64, Tables
+from solvent.engine.tables import FREE, I64, TOP_COMMANDS, TOP_EPOCH, TOP_ORDERS, TOP_POOLS, TOP_SEQ, TOP_TIME, Tables
 from solvent.rules import VenueRules
 
 DIGEST_BYTES = 16
@@ -58,7 +58,11 @@ def state_hash(t: Tables, names: Names) -> str:
     columns += [entries.pool, entries.key, t.lots[entries.slot], t.cost[entries.slot], t.carry[entries.slot]]
     columns += [t.leverage[entries.slot]]
     columns += [t.order[name][orders] for name in SAVED_ORDER]
-    columns += [t.things[:things], t.house[:, :things], t.sources[: 1 + int(np.max(np.flatnonzero(t.sources >= 0), initial=-1))]]
+    columns += [
+        t.things[:things],
+        t.house[:, :things],
+        t.sources[: 1 + int(np.max(np.flatnonzero(t.sources >= 0), initial=-1))],
+    ]
     columns += [t.top[[TOP_SEQ, TOP_EPOCH, TOP_TIME, TOP_COMMANDS]]]
     for column in columns:
         digest.update(np.int64(column.size).tobytes())

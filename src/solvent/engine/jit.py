@@ -93,7 +93,16 @@ def kernel(function: F) -> F:
     if not COMPILED:
         return function
     # A function without a file (typed at a prompt) cannot be cached.
-    return cast("F", numba.njit(**OPTIONS, cache=Path(function.__code__.co_filename).is_file())(function))
+    compiled = numba.njit(**OPTIONS, cache=Path(function.__code__.co_filename).is_file())(function)
+    chosen = compiled.get_call_template
+    compiled.get_call_template = lambda places, names: chosen(tuple(map(widened, places)), names)
+    return cast("F", compiled)
+
+
+def widened(place: Any) -> Any:
+    """The type a kernel is compiled for where another kernel calls it: one for all integers, so that it is compiled once."""
+    place = types.unliteral(place)
+    return types.int64 if isinstance(place, types.Integer) and place.signed else place
 
 
 def say_if_cold() -> bool:

@@ -1,19 +1,217 @@
-"""Verbs of the way down: closing positions, penalties, who bears what is left, and settlement of futures.
+"""Verbs of the way down: LIQUIDATE and ADL close positions of pools under liquidation.
 
 A pool under liquidation that reaches surplus(RECOVER) ≥ 0 is healthy again (RECOVERED). Where it has no contract position
 left and its value is below zero it is bankrupt (BANKRUPT) and waits for FUND or SOCIALISE. In between, with nothing left to
-close and a value that only the weights of its debts and assets keep below the line, it stays where it is for CONVERT.
+close and a value that only weights keep below the line, it stays where it is for CONVERT.
 """
 
 from __future__ import annotations
 
-from solvent import ledger
-from solvent.book import Purpose
-from solvent.engine.cash import add_balance, balance
+from solvent.engine.cash import (
+    AMOUNT,
+    FULL,
+    HALTED,
+    LEVERAGE,
+    LIQUIDATING,
+    MAKER_SHORT,
+    NOT_HELD,
+    OK,
+    POOL_STATE,
+    PRICE_STATE,
+    REACH,
+    REDUCE_ONLY_THING,
+    SAME_POOL,
+    SCOPE,
+    STATE,
+    UNSUPPORTED,
+    add_balance,
+    dropped,
+    has_room,
+    may_hold,
+)
+from solvent.engine.conversion import aftermath
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
-from solvent.engine.records import FIRST_USER_POOL, FUND_POOL, Happened, PoolState, Reason
-from solvent.engine.switches import contract_slots
-from solvent.engine.tables import TOP_POOLS, Tables
-from solvent.engine.value import assessed, surplus
+from solvent.engine.fills import fill_cost, post_side, reach_allows, reduces, side_leverage, side_short
+from solvent.engine.jit import kernel
+from solvent.engine.orders import LEG, covered, prepare, priced
+from solvent.engine.records import CCP_POOL, FUND_POOL, OTHER_LEG_SHIFT, Reason
+from solvent.engine.slots import find, tidy
+from solvent.engine.tables import SPOT, Tables
+from solvent.engine.trades import NOT_REDUCING, held_at, known, leg_allows, tradeable
+from solvent.engine.value import (
+    FILL,
+    MAINTAIN,
+    assessed,
+    in_numeraire_up,
+    lowest_ticks,
+    notional,
+    numeraire_of,
+    profit,
+    surplus,
+)
+from solvent.ledger import share_up
 
-RECOVER, MAINTAIN, WITHDRAW = Purpose.RECOVER.value, Purpose.MAINTAIN.value, Purpose.WITHDRAW.value
+CLOSED_NOTIONAL, DEFICIT = 0, 1  # PenaltyBase in a rules row
+
+
+@kernel
+def closing_sound(
+    t: Tables, pool: int, other: int, thing: int, flags: int, lots: int, ticks: int, held: int, other_held: int
+) -> int:
+    """What LIQUIDATE and ADL ask before any sum over a pool, in the stated order; OK or the reason."""
+    row = t.things[thing]
+    if row["kind"] == SPOT:
+        return UNSUPPORTED
+    if pool == other:
+        return SAME_POOL
+    if row["state"] >= HALTED:
+        return STATE
+    if row["state"] == REDUCE_ONLY_THING and other != CCP_POOL and not reduces(other_held, -lots):
+        return STATE
+    if not priced(t, pool, thing) or not priced(t, other, thing):
+        return PRICE_STATE
+    if lots == 0 or not -row["max_lots"] <= lots <= row["max_lots"]:
+        return AMOUNT
+    if not lowest_ticks(t, thing) <= ticks <= row["max_ticks"] or abs(other_held - lots) > row["max_lots"]:
+        return AMOUNT
+    if t.pools[pool]["state"] != LIQUIDATING or not tradeable(t, other):
+        return POOL_STATE
+    if not covered(t, other, thing):
+        return SCOPE
+    if not leg_allows(t, pool, flags & 3, held) or not leg_allows(
+        t, other, flags >> OTHER_LEG_SHIFT, other_held - lots
+    ):
+        return LEG
+    if held == 0:
+        return NOT_HELD
+    return OK if reduces(held, lots) else NOT_REDUCING
+
+
+@kernel
+def winner_fits(t: Tables, other: int, slot: int, lots: int) -> int:
+    """Whether the other side of ADL holds the opposite side in profit at the mark and only reduces it."""
+    if other == CCP_POOL:
+        return OK
+    if slot < 0 or t.lots[slot] == 0 or (t.lots[slot] > 0) != (lots > 0) or profit(t, slot) <= 0:
+        return NOT_HELD
+    return OK if reduces(t.lots[slot], -lots) else NOT_REDUCING
+
+
+@kernel
+def closing_judged(
+    t: Tables, pool: int, other: int, thing: int, lots: int, cost: int, slot: int, other_slot: int, adl: bool
+) -> tuple[int, int]:
+    """REACH of both sides; of LIQUIDATE's other side also LEVERAGE and surplus(FILL). (reason, short)"""
+    if not reach_allows(t, pool, slot, thing, lots, cost, 0, False):
+        return REACH, 0
+    if not reach_allows(t, other, other_slot, thing, -lots, -cost, 0, False):
+        return REACH, 0
+    if adl or other == CCP_POOL:
+        return OK, 0
+    if not side_leverage(t, other, other_slot, thing, -lots, -1):
+        return LEVERAGE, 0
+    short, after = side_short(t, other, other_slot, thing, -lots, -cost, 0, FILL)
+    return (MAKER_SHORT, after) if short else (OK, 0)
+
+
+@kernel
+def close_out(
+    t: Tables, pool: int, other: int, thing: int, flags: int, lots: int, ticks: int, adl: bool
+) -> tuple[int, int, int]:
+    """A step of a liquidation: (reason, short, penalty). No trading fee, no levy; loans are not refused."""
+    reason = known(t, pool, other, thing, flags)
+    if reason != OK:
+        return reason, 0, 0
+    slot, other_slot = find(t, pool, thing * 4 + (flags & 3)), find(t, other, thing * 4 + (flags >> OTHER_LEG_SHIFT))
+    reason = closing_sound(t, pool, other, thing, flags, lots, ticks, held_at(t, slot), held_at(t, other_slot))
+    if reason == OK and adl:
+        reason = winner_fits(t, other, other_slot, lots)
+    if reason != OK:
+        return reason, 0, 0
+    numeraire, settle, short = numeraire_of(t, pool), t.things[thing]["settle"], 0
+    if not may_hold(t, FUND_POOL, numeraire):
+        return SCOPE, 0, 0
+    reason = OK if has_room(t, FUND_POOL, numeraire) else FULL
+    other_slot = prepare(t, other, thing, flags >> OTHER_LEG_SHIFT) if reason == OK else -1
+    if other_slot < 0:
+        reason = FULL
+    cost = fill_cost(t, thing, lots, ticks)
+    if reason == OK:
+        reason, short = closing_judged(t, pool, other, thing, lots, cost, slot, other_slot, adl)
+    if reason != OK:
+        if other_slot >= 0:
+            tidy(t, other, other_slot)
+        dropped(t, FUND_POOL, numeraire)
+        return reason, short, 0
+    deficit = max(0, -surplus(t, pool, MAINTAIN)[0])
+    amount = in_numeraire_up(t, numeraire, settle, notional(t, thing, lots, ticks))
+    post_side(t, pool, slot, thing, lots, ticks, cost, 0, 0)
+    post_side(t, other, other_slot, thing, -lots, ticks, -cost, 0, 0)
+    penalty = 0 if adl else take_penalty(t, pool, thing, amount, deficit)
+    dropped(t, FUND_POOL, numeraire)
+    return OK, 0, penalty
+
+
+@kernel
+def take_penalty(t: Tables, pool: int, thing: int, amount: int, deficit: int) -> int:
+    """The penalty of a step from the pool to the fund: never more than leaves the pool's value at zero."""
+    rules = t.pools[pool]["rules"]
+    base, ppm, penalty = t.rules[rules]["penalty_base"], t.penalty_ppm[rules, thing], 0
+    if base == CLOSED_NOTIONAL:
+        penalty = share_up(amount, ppm)
+    elif base == DEFICIT:
+        penalty = share_up(deficit, ppm)
+    penalty = min(penalty, max(0, assessed(t, pool, MAINTAIN)[0]))
+    if penalty <= 0:
+        return 0
+    numeraire = numeraire_of(t, pool)
+    add_balance(t, pool, numeraire, -penalty)
+    add_balance(t, FUND_POOL, numeraire, penalty)
+    return penalty
+
+
+@kernel
+def liquidation_step(
+    t: Tables, pool: int, other: int, thing: int, flags: int, lots: int, ticks: int, adl: bool
+) -> tuple[int, int, int, int, int]:
+    """A step and what it did to the pool's state: (reason, short, penalty, event kind or 0, that event's short)."""
+    reason, short, penalty = close_out(t, pool, other, thing, flags, lots, ticks, adl)
+    if reason != OK:
+        return reason, short, 0, 0, 0
+    kind, left = aftermath(t, pool)
+    return OK, 0, penalty, kind, left
+
+
+def _step(desk: Desk, c: Command, sheet: Sheet, adl: bool) -> Answer:
+    if abs(c.lots) >= 1 << 62:
+        return Answer(Reason.AMOUNT)
+    reason, short, penalty, kind, left = liquidation_step(
+        desk.t, c.pool, c.other, c.thing, c.flags, c.lots, c.ticks, adl
+    )
+    if reason != OK:
+        return Answer(Reason(int(reason)), int(short))
+    sheet.events[0]["fee"] = penalty
+    announce(sheet, c.pool, int(kind), int(left))
+    return DONE
+
+
+def announce(sheet: Sheet, pool: int, kind: int, short: int) -> None:
+    """The event of a change of a pool's state, if there was one."""
+    if kind:
+        sheet.write(kind, pool=pool, short=short)
+
+
+def liquidate(desk: Desk, c: Command, sheet: Sheet) -> Answer:
+    """LIQUIDATE: the other side is tested at FILL, the penalty goes to the fund; its event's fee is the penalty."""
+    return _step(desk, c, sheet, adl=False)
+
+
+def adl(desk: Desk, c: Command, sheet: Sheet) -> Answer:
+    """ADL: both sides reduce, the other one a position in profit at the mark; no fee and no penalty."""
+    return _step(desk, c, sheet, adl=True)
+
+
+def state_after(t: Tables, pool: int, sheet: Sheet) -> None:
+    """What became of a pool under liquidation, and its event."""
+    kind, left = aftermath(t, pool)
+    announce(sheet, pool, int(kind), int(left))

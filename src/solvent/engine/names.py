@@ -14,7 +14,7 @@ from typing import Any
 from solvent.book import Mode
 from solvent.engine.tables import LOT_BITS, POSITION_BITS
 from solvent.instruments import Future, Instrument, Payoff, Perpetual, Spot
-from solvent.units import Asset, UnitsError, parse, shifted, whole
+from solvent.units import Asset, UnitsError, exact, parse, shifted, whole
 
 PRODUCT_BITS = 62  # units × ticks of an asset stay inside 64 bits
 UNIT_BITS = 61
@@ -145,7 +145,7 @@ def _positive(content: dict[str, Any], name: str) -> Decimal:
         number = parse(value, name)
     except UnitsError as error:
         raise PayloadError(str(error)) from None
-    if not 0 < number or number.adjusted() > 40 or int(number.as_tuple().exponent) < -40:
+    if not number > 0 or number.adjusted() > 40 or int(number.as_tuple().exponent) < -40:
         raise PayloadError(f"{name} must be positive and within 40 digits of the point, not {value!r}")
     return number
 
@@ -168,6 +168,7 @@ def new_name(names: Names, content: dict[str, Any], name: str) -> str:
     return text
 
 
+@exact
 def read_asset(names: Names, payload: bytes) -> ListedAsset:
     """LIST_ASSET's payload; largest index price = what keeps units × ticks below 2^62 and the value below 2^58."""
     content = decode(payload, ASSET_FIELDS)
@@ -182,7 +183,9 @@ def read_asset(names: Names, payload: bytes) -> ListedAsset:
     divisor = _divisor(asset, names.asset(quote), tick)
     max_ticks = min((1 << PRODUCT_BITS) // max_units, (divisor << POSITION_BITS) // max_units)
     if max_ticks < 1:
-        raise PayloadError(f"max_units {max_units} of {asset.name} leaves no price inside 64 bits: choose a coarser scale")
+        raise PayloadError(
+            f"max_units {max_units} of {asset.name} leaves no price inside 64 bits: choose a coarser scale"
+        )
     return ListedAsset(asset, quote, tick, divisor, max_units, max_ticks)
 
 
@@ -195,6 +198,7 @@ def _divisor(asset: Asset, quote: Asset, tick: Decimal) -> int:
     return int(bottom)
 
 
+@exact
 def read_instrument(names: Names, payload: bytes) -> ListedInstrument:
     """LIST's payload: the instrument, its assets' ids, and limits that keep every product inside 64 bits."""
     content = decode(payload, INSTRUMENT_FIELDS)
@@ -226,7 +230,9 @@ def _instrument(
     if base >= 0:
         spot = Spot(*facts, names.asset(base))
         if quote != settle or base == quote or content["payoff"] != "linear" or content["contract_size"] != "1":
-            raise PayloadError(f"spot {symbol} must settle in its quote, differ from it, be linear and of contract size 1")
+            raise PayloadError(
+                f"spot {symbol} must settle in its quote, differ from it, be linear and of contract size 1"
+            )
         whole(shifted(lot_size, spot.base.scale), f"lot of {symbol}", f"{spot.base.name} units")
         return spot
     if content["payoff"] not in ("linear", "inverse"):

@@ -25,13 +25,13 @@ from solvent.engine.records import CCP_POOL
 from solvent.engine.tables import (
     ASSET,
     FREE,
+    I32,
+    I64,
     INVERSE,
     LINEAR,
     TOP_PIECES,
     TOP_POOLS,
     TOP_THINGS,
-    I32,
-    I64,
     Tables,
 )
 from solvent.ledger import interest_due, inverse_worth, leverage_margin

@@ -8,7 +8,7 @@ from solvent.engine.compile import compile_rules, compile_thing
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
 from solvent.engine.hashing import rules_digest
 from solvent.engine.names import ListedAsset, ListedInstrument, PayloadError, read_asset, read_instrument, read_rules
-from solvent.engine.records import FIRST_USER_POOL, LEG_MASK, PoolState, Reason, Setting, ThingState, Verb
+from solvent.engine.records import FIRST_USER_POOL, LEG_MASK, PoolState, Reason, Setting, ThingState
 from solvent.engine.switches import set_legs, set_leverage, set_rules
 from solvent.engine.tables import (
     ASSET,
@@ -22,6 +22,7 @@ from solvent.engine.tables import (
     Tables,
 )
 from solvent.instruments import Payoff, Perpetual, Spot
+from solvent.units import exact
 
 MODES = {number: mode for mode, number in MODE_NUMBER.items()}
 LEGS = {number: legs for legs, number in LEGS_NUMBER.items()}
@@ -48,6 +49,7 @@ def list_asset(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
     return _listed(desk, c, listed)
 
 
+@exact
 def list_instrument(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
     """LIST: the next thing id; without a price until the next PRICES."""
     t = desk.t
@@ -183,3 +185,13 @@ def change_setting(desk: Desk, c: Command, sheet: Sheet) -> Answer:
     if int(desk.t.pools[c.pool]["state"]) != PoolState.HEALTHY:
         return Answer(Reason.POOL_STATE)
     return verbs[Setting(c.flags)](desk, c, sheet)
+
+
+def compile_for(desk: Desk, row: int, thing: int) -> None:
+    """Compile a rules row for one thing, or (−1) for everything listed so far."""
+    made = desk.names.rules[row]
+    venue = desk.venues[made.rules]
+    if thing == NONE:
+        compile_rules(desk.t, row, venue, made.mode, made.account_class, desk.names)
+    else:
+        compile_thing(desk.t, row, thing, venue, made.mode, made.account_class, desk.names)

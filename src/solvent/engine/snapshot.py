@@ -74,7 +74,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as source, np.load(source, allow_pickle=False) as found:
             columns = {name: found[name] for name in found.files}
         head = json.loads(columns.pop("head").tobytes())
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

@@ -10,6 +10,7 @@ from solvent.engine.names import ListedAsset, Names
 from solvent.engine.records import LEG_MASK, REDUCE_ONLY
 from solvent.engine.tables import FREE, NONE, TOP_EPOCH, TOP_TIME, Tables
 from solvent.rules import RulesError, VenueRules
+from solvent.units import exact
 
 MODES: Mapping[int, Mode] = {number: mode for mode, number in MODE_NUMBER.items()}
 LEGS: Mapping[int, LegMode] = {number: legs for legs, number in LEGS_NUMBER.items()}
@@ -24,19 +25,19 @@ def pool_name(pool: int) -> str:
     return f"P{pool}"
 
 
+@exact
 def book_of(t: Tables, names: Names, venues: Mapping[str, VenueRules], pool: int) -> tuple[Book, Market, VenueRules]:
     """The pool as ring 1 reads it; :class:`~solvent.rules.RulesError` where its rules row is not defined."""
     row = int(t.pools[pool]["rules"])
     if row not in names.rules:
         raise RulesError(f"pool {pool}: rules row {row} is not defined; there are {sorted(names.rules)}")
     assets = {one.asset.name: one.asset for one in names.things if isinstance(one, ListedAsset)}
-    instruments = {
-        one.instrument.symbol: one.instrument for one in names.things if not isinstance(one, ListedAsset)
-    }
+    instruments = {one.instrument.symbol: one.instrument for one in names.things if not isinstance(one, ListedAsset)}
     book = Book(assets, instruments, (_holding(t, names, pool, row),))
     return book, market_of(t, names), venues[names.rules[row].rules]
 
 
+@exact
 def market_of(t: Tables, names: Names) -> Market:
     """Marks, index prices and cumulative indices of the present epoch; what has no price yet is absent."""
     prices, funding, interest = {}, {}, {}

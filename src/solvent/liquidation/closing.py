@@ -21,7 +21,7 @@ from solvent.units import Rounding, divide
 
 
 class Outcome(NamedTuple):
-    """What closing ``lots`` (absolute) at ``ticks`` leads to: surplus(RECOVER) and the penalty in settle units."""
+    """What closing ``lots`` (absolute) at ``ticks`` leads to: surplus(RECOVER) and the penalty in numeraire units."""
 
     lots: int
     ticks: int
@@ -105,16 +105,23 @@ class Closing:
         return kept - contract.worth(fill, ticks)
 
     def penalty(self, lots: int, ticks: int) -> int:
-        """Settle units of penalty; one in another asset than the numeraire is not cut to the pool's value."""
+        """Numeraire units of penalty, cut to the value the pool has after the close."""
         notional = self.leg.contract.notional(lots, ticks)
-        value = self.standing.value_units + self.gained(lots, ticks) if self._in_numeraire() else 2**62
         return step_penalty(
             self.standing.rules.penalty,
             self.leg.position.symbol,
-            notional_units=notional,
-            deficit_units=self.standing.deficit_units if self._in_numeraire() else 0,
-            value_units=value,
+            notional_units=numeraire_units(self._scene, notional, self.leg.contract.settle),
+            deficit_units=self.standing.deficit_units,
+            value_units=self._value_after(lots, ticks),
         )
+
+    def _value_after(self, lots: int, ticks: int) -> int:
+        """Numeraire units the pool is worth after the close and before the penalty."""
+        if self._in_numeraire():
+            return self.standing.value_units + self.gained(lots, ticks)
+        book, market, rules = self.standing.book, self.standing.market, self.standing.rules
+        found = assess_holding(book, market, rules, Purpose.MAINTAIN, self.holding_after(lots, ticks, 0))
+        return _units(found.value, self._scene.numeraire.scale, Rounding.DOWN)
 
     def _in_numeraire(self) -> bool:
         return self.leg.contract.settle.name == self.standing.holding.pool.numeraire
@@ -126,9 +133,8 @@ class Closing:
             book, market, rules = self.standing.book, self.standing.market, self.standing.rules
             found = assess_holding(book, market, rules, Purpose.RECOVER, self.holding_after(lots, ticks, penalty))
             return Outcome(lots, ticks, found.low, penalty)
-        settle = self.leg.contract.settle
         freed = self._needed - self._required(abs(self.leg.position.lots) - lots)
-        surplus = self.standing.surplus + settle.amount(self.gained(lots, ticks) - penalty) + freed
+        surplus = self.standing.surplus + self._scene.numeraire.amount(self.gained(lots, ticks) - penalty) + freed
         return Outcome(lots, ticks, surplus, penalty)
 
     def holding_after(self, lots: int, ticks: int, penalty: int) -> Holding:
@@ -142,7 +148,9 @@ class Closing:
         cost = ledger.cost_after(held.lots, held.cost, fill, fill_cost)
         gain = ledger.realised(held.cost, fill_cost, cost)
         left = replace(held, lots=held.lots + fill, cost=cost, funding_index=index)
-        paid = moved(market, self.standing.holding, contract.settle.name, gain - due - penalty)
+        paid = moved(market, self.standing.holding, contract.settle.name, gain - due)
+        if penalty:
+            paid = moved(market, paid, paid.pool.numeraire, -penalty)
         return paid.with_position(left)
 
     def corners(self, low: int, high: int, ticks: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""What a liquidation step costs the liquidated, on each of the three bases; whole units, rounded up."""
+"""What a liquidation step costs the liquidated, on each of the three bases; whole numeraire units, rounded up."""
 
 from __future__ import annotations
 

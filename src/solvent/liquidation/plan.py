@@ -36,7 +36,7 @@ class Action(enum.Enum):
 class Step:
     """One step of a plan.
 
-    ``lots`` is what the pool takes (signed; reduces), ``worst_ticks`` the limit price, ``penalty_units`` (settle units)
+    ``lots`` is what the pool takes (signed; reduces), ``worst_ticks`` the limit price, ``penalty_units`` (numeraire)
     the most the step costs; ``before`` and ``after`` are surplus(RECOVER) if it fills whole at its worst price.
     """
 
@@ -181,8 +181,9 @@ def _at_share(standing: Standing, quotes: Mapping[str, Depth], ppm: int) -> tupl
         lots = min(abs(leg.position.lots), share_up(abs(leg.position.lots), ppm))
         levels = _usable(standing, leg, quotes)
         found = _whole(closing, levels, lots)
-        if found is None or found.surplus < standing.surplus:
-            found = sized(closing, levels, lots)  # less than the share may still help
+        if found is not None and found.surplus < standing.surplus:
+            # Less than the share may still help a pool that is short; one that is not needs no more of this leg.
+            found = sized(closing, levels, lots) if standing.surplus < 0 else None
         if found is None:
             continue
         steps.append(_step(closing, found, f"the same share of every leg: {ppm} in a million"))

@@ -104,7 +104,7 @@ def _profit(scene: Scene, one: Valued) -> Decimal:
     """Profit in the numeraire, unrounded: what is rounded is the asset's whole equity, once."""
     settle = one.contract.settle
     amount = settle.amount(one.profit)
-    if settle is scene.numeraire:
+    if settle.name == scene.numeraire.name:
         return amount
     return amount * scene.market.price(scene.collateral_kind, settle.name, scene.numeraire.name)
 

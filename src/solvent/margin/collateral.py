@@ -26,7 +26,7 @@ def weights(scene: Scene, asset: str) -> tuple[Schedule | None, Decimal]:
 
 def value_units(scene: Scene, asset: Asset, units: int) -> int:
     """Units of an asset in numeraire units, rounded down: less for a balance, more for a debt."""
-    if asset is scene.numeraire:
+    if asset.name == scene.numeraire.name:
         return units
     rate = scene.rate(asset)
     return ledger.converted_down(units, rate.ticks, rate.divisor)

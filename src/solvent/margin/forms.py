@@ -88,7 +88,7 @@ def form(whole: Parts, moving: Moves) -> Form:
         moved = [k for k, one in enumerate(whole.positions) if k in moved or one.contract.settle.name in moving.assets]
     for k in moved:
         constant += whole.requirements[k][0]
-        exact = exact and whole.positions[k].contract.settle is scene.numeraire
+        exact = exact and whole.positions[k].contract.settle.name == scene.numeraire.name
         terms.append(_requirement_term(scene, whole.positions[k], moving))
     return Form(Affine(constant, up, down), tuple(terms), exact)
 
@@ -120,7 +120,7 @@ def _inverse_worth(one: Valued) -> Decimal:
 def _priced(scene: Scene, equity: Equity, inner: Affine, *, moves_price: bool) -> Affine:
     scale = -equity.asset.scale
     constant, up, down = (part.scaleb(scale) for part in inner)
-    if equity.asset is not scene.numeraire:
+    if equity.asset.name != scene.numeraire.name:
         price = scene.market.price(scene.collateral_kind, equity.asset.name, scene.numeraire.name)
         constant, up, down = constant * price, up * price, down * price
     if not moves_price:
@@ -151,7 +151,7 @@ def _requirement_term(scene: Scene, one: Valued, moving: Moves) -> Term:
         amount = abs(_inverse_worth(one)).scaleb(-one.contract.settle.scale)
     else:
         amount = one.contract.settle.amount(one.notional)
-    if one.contract.settle is not scene.numeraire:
+    if one.contract.settle.name != scene.numeraire.name:
         amount *= scene.market.price(scene.collateral_kind, one.contract.settle.name, scene.numeraire.name)
     exponent = (1 if settle_moves else 0) + _mark_exponent(one, moves_mark=mark_moves)
     return Term(_power(amount, exponent, one), scaled, ZERO, -1)

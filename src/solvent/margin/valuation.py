@@ -136,7 +136,7 @@ def valued(scene: Scene, position: Position) -> Valued:
 
 def numeraire_units(scene: Scene, units: int, settle: Asset) -> int:
     """A notional or loss in settle units, in numeraire units, rounded up: against the account."""
-    if settle is scene.numeraire:
+    if settle.name == scene.numeraire.name:
         return units
     rate = scene.rate(settle)
     return ledger.converted_up(units, rate.ticks, rate.divisor)

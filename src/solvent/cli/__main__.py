@@ -1,0 +1,5 @@
+"""``python -m solvent.cli``: the same program."""
+
+from solvent.cli import main
+
+main()

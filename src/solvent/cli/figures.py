@@ -1,0 +1,35 @@
+"""Figures as text: exact for programs, and cut to what an eye reads for tables."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+SHOWN = Context(prec=60, rounding=ROUND_HALF_EVEN)
+ABSENT = "–"
+
+
+def text(number: Decimal) -> str:
+    """The exact decimal without exponent or idle zeros.
+
+    >>> text(Decimal("1030895.55638000")), text(Decimal("1E+3")), text(Decimal("-0.00"))
+    ('1030895.55638', '1000', '0')
+    """
+    plain = f"{number:f}"
+    if "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    return "0" if plain == "-0" else plain
+
+
+def shown(number: Decimal | None, places: int = 2) -> str:
+    """A figure for a table: grouped thousands, at most ``places`` decimals, or more where it would show as zero.
+
+    >>> shown(Decimal("1030895.55638")), shown(Decimal("0.00045")), shown(None)
+    ('1,030,895.56', '0.00045', '–')
+    """
+    if number is None:
+        return ABSENT
+    cut = number.quantize(Decimal(1).scaleb(-places), context=SHOWN)
+    if cut == 0 and number != 0:
+        cut = SHOWN.create_decimal(f"{number:.3g}")
+    plain = f"{cut:,f}"
+    return "0" if cut == 0 else plain

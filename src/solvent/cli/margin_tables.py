@@ -1,0 +1,104 @@
+"""The margin answer as tables."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from solvent.cli.figures import ABSENT, SHOWN, shown
+from solvent.cli.output import console, table
+
+Form = dict[str, Any]
+PATHS = {
+    "instrument": "its mark alone moves",
+    "underlying": "everything on the same coin moves with it",
+    "market": "every price moves with it",
+}
+
+
+def print_margin(found: Form) -> None:
+    """Print every pool: totals, positions, liquidation prices, explanation."""
+    screen = console()
+    screen.print(f"{found['title']} ({found['venue']}), rules of {found['effective_from']}, purpose {found['purpose']}")
+    for pool in found["pools"]:
+        under = f" under {pool['parent']}" if pool["parent"] else ""
+        screen.print(f"\n[bold]Pool {pool['pool']}[/] ({pool['mode']}{under}): [bold]{pool['state'].upper()}[/]")
+        screen.print(_totals(pool))
+        if pool["positions"]:
+            screen.print(_positions(pool))
+            screen.print(_liquidations(pool))
+            for note in [_path_note(pool), *_notes(pool)]:
+                screen.print(note, soft_wrap=True)
+        screen.print("\n[bold]Why[/]")
+        for line in pool["lines"]:
+            screen.print(f"  {line['text']}", soft_wrap=True)
+
+
+def _totals(pool: Form) -> Any:
+    made = table("", pool["numeraire"])
+    rows = (
+        ("value, before haircuts", pool["value"]),
+        ("margin equity, after haircuts", pool["margin_equity"]),
+        ("required", pool["required"]),
+        ("surplus", pool["surplus"]),
+    )
+    for title, figure in rows:
+        made.add_row(title, shown(Decimal(figure)))
+    ratio = pool["ratio"]["value"]
+    made.add_row(pool["ratio"]["name"], ABSENT if ratio is None else f"{shown(Decimal(ratio).scaleb(2))} %")
+    made.add_row("effective leverage", ABSENT if pool["leverage"] is None else f"{shown(Decimal(pool['leverage']))} ×")
+    return made
+
+
+def _positions(pool: Form) -> Any:
+    made = table("position", "size", "notional", "profit", "required", "most it can still lose")
+    for one in pool["positions"]:
+        figures = (shown(Decimal(one[key])) for key in ("notional", "profit", "required", "most_loss"))
+        made.add_row(name(one), one["size"], *figures)
+    return made
+
+
+def _liquidations(pool: Form) -> Any:
+    made = table("position", "mark", "liquidation price", "solved", "away from mark")
+    for one in pool["positions"]:
+        liquidation = one["liquidation"]
+        if liquidation["displayed"] is None:
+            none = "unsolved" if "unsolved" in liquidation else "none"
+            made.add_row(name(one), one["mark"], none, ABSENT, ABSENT)
+            continue
+        solved, mark = Decimal(liquidation["solved"]), Decimal(one["mark"])
+        away = SHOWN.divide(SHOWN.subtract(solved, mark).scaleb(2, SHOWN), mark)
+        made.add_row(name(one), one["mark"], liquidation["displayed"], shown(solved, 8), f"{shown(away)} %")
+    return made
+
+
+def name(one: Form) -> str:
+    """The instrument, and its leg where it is not the net one."""
+    return str(one["instrument"]) if one["leg"] == "net" else f"{one['instrument']} {one['leg']}"
+
+
+def _path_note(pool: Form) -> str:
+    paths = sorted({one["liquidation"]["path"] for one in pool["positions"] if "path" in one["liquidation"]})
+    how = " or ".join(PATHS[path] for path in paths)
+    return f"A liquidation price is where the whole pool is liquidated when {how}." if how else ""
+
+
+def _notes(pool: Form) -> list[str]:
+    """What a single price does not say: several crossings, a pool in breach already, a path without an answer."""
+    notes = []
+    seen: set[str] = set()
+    for one in pool["positions"]:
+        liquidation, symbol = one["liquidation"], one["instrument"]
+        if symbol in seen:
+            continue
+        seen.add(symbol)
+        if "unsolved" in liquidation:
+            notes.append(f"{symbol}: {liquidation['unsolved']}.")
+        elif liquidation["in_breach"]:
+            notes.append(f"{symbol}: the pool is in breach now; the price is where it would no longer be.")
+        elif liquidation["displayed"] is None:
+            notes.append(f"{symbol}: no price of it alone liquidates this pool.")
+        if len(liquidation["crossings"]) > 1:
+            prices = ", ".join(shown(Decimal(other["price"]), 8) for other in liquidation["crossings"])
+            notes.append(f"{symbol}: the line is crossed at {prices}; the nearest to the mark is shown.")
+    return notes

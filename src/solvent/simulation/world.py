@@ -1,0 +1,194 @@
+"""What a replay lists: assets, perpetuals, spot markets and rules rows of a dataset under a rule set, with their ids.
+
+Coins that the rule set takes as collateral are listed as assets whose index is the coin's own mark; each also has a
+spot market. Things get their ids in this order: USDT, coins, perpetuals, spot markets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solvent.book import Mode
+from solvent.engine.commands import Sent, list_asset, list_instrument, schedule_rules
+from solvent.engine.records import Records, Verb, command
+from solvent.engine.tables import LOT_BITS, POSITION_BITS, Limits
+from solvent.instruments import Perpetual, Spot
+from solvent.rules import ContractMargin, VenueRules
+from solvent.simulation.datasets import Dataset
+from solvent.units import Asset
+from solvent.venues import venue
+
+Ints = NDArray[np.int64]
+
+SET_UP, MARKET, TRADING, LIQUIDATOR = 1, 2, 3, 4  # who sends commands: the sources of a run
+USDT = Asset("USDT", 6)
+USDT_ID = 0
+COIN_SCALE = 6
+HEADROOM = 4  # prices may rise to this many times the window's highest
+ROOM_BITS = 3  # what is kept free of the widest limits, so that a pool can hold several assets
+MOST_CASH_UNITS = 1 << 57
+ROWS = ((Mode.CROSS, 1), (Mode.CROSS, 0), (Mode.ISOLATED, 1), (Mode.ISOLATED, 0))  # (mode, professional) by rules row
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Ids and facts of what is listed.
+
+    Args:
+        dataset: The market window.
+        name: Name of the rule set.
+        rules: The rule set.
+        perpetuals: One an instrument of the dataset, in its order.
+        coins: Instruments (by number) whose coin is listed as an asset too.
+        classes: Account class of retail and of professional accounts.
+
+    """
+
+    dataset: Dataset
+    name: str
+    rules: VenueRules
+    perpetuals: tuple[Perpetual, ...]
+    coins: tuple[int, ...]
+    classes: tuple[str, str]
+
+    @property
+    def first_perpetual(self) -> int:
+        """Thing id of the first perpetual; the others follow."""
+        return 1 + len(self.coins)
+
+    @property
+    def first_spot(self) -> int:
+        """Thing id of the first spot market, that of the first coin; the others follow."""
+        return self.first_perpetual + len(self.perpetuals)
+
+    @property
+    def things(self) -> int:
+        """How many things are listed."""
+        return self.first_spot + len(self.coins)
+
+    @property
+    def tick_values(self) -> Ints:
+        """USDT units of one lot and tick, by instrument."""
+        return np.array([one.tick_value for one in self.perpetuals], dtype=np.int64)
+
+    def coin_asset(self, k: int) -> Asset:
+        """The asset of the k-th listed coin."""
+        return Asset(self.perpetuals[self.coins[k]].underlying, COIN_SCALE)
+
+    def coin_divisor(self, k: int) -> int:
+        """Units × ticks of the k-th coin that make one unit of USDT."""
+        return _divisor(self.perpetuals[self.coins[k]].tick_size)
+
+    def margin(self, instrument: int) -> ContractMargin:
+        """Margin facts of an instrument."""
+        return self.rules.margin.contract(self.perpetuals[instrument])
+
+    def price_pairs(self, marks: Ints) -> bytes:
+        """The payload of a price epoch: every thing's price from the instruments' marks in ticks."""
+        coins = list(self.coins)
+        rows = np.empty((self.things - 1, 2), "<i8")
+        rows[:, 0] = np.arange(1, self.things)
+        rows[:, 1] = np.concatenate([marks[coins], marks, marks[coins]])
+        return rows.tobytes()
+
+
+def _divisor(tick: Decimal) -> int:
+    return int(1 / tick)
+
+
+def build(dataset: Dataset, name: str) -> World:
+    """The world of a dataset under a rule set by its name.
+
+    >>> from solvent.simulation.datasets import load
+    >>> world = build(load("mar-2020"), "generic")
+    >>> world.things, [world.coin_asset(k).name for k in range(3)]
+    (10, ['BNB', 'ETH', 'XRP'])
+    """
+    rules = venue(name)
+    perpetuals = tuple(listing.perpetual(USDT) for listing in dataset.listings)
+    coins = tuple(
+        k
+        for k, listing in enumerate(dataset.listings)
+        if rules.collateral.asset(listing.base) is not None and 1 / listing.tick_size == int(1 / listing.tick_size)
+    )
+    known = rules.capabilities.account_classes
+    retail = "retail" if "retail" in known else min(known - {"standard"}, default="standard")
+    professional = "professional" if "professional" in known else "standard"
+    return World(dataset, name, rules, perpetuals, coins, (retail, professional))
+
+
+def venues(name: str) -> Mapping[str, VenueRules]:
+    """The rule sets an engine of this world needs, by name."""
+    return {name: venue(name)}
+
+
+def limits(world: World, pools: int, things: int) -> Limits:
+    """Room for ``pools`` user pools and their entries."""
+    return Limits(
+        pools=pools + 16,
+        entries=48 * pools + (1 << 14),
+        orders=4 * pools + 1024,
+        things=things + 2,
+        rules=len(ROWS) + 2,
+        pieces=8192 + 512 * things * len(ROWS) // 4,
+        sources=8,
+    )
+
+
+def listings(world: World) -> list[Sent]:
+    """Commands that list everything and define the rules rows; their numbers are given when they are sent."""
+    high = world.dataset.high_ticks.max(axis=0)
+    sent = [list_asset(SET_UP, 0, USDT, max_units=MOST_CASH_UNITS)]
+    for k, instrument in enumerate(world.coins):
+        room = min(1 << 62, world.coin_divisor(k) << POSITION_BITS) >> ROOM_BITS
+        units = room // (HEADROOM * int(high[instrument]))
+        tick = world.perpetuals[instrument].tick_size
+        sent.append(list_asset(SET_UP, 0, world.coin_asset(k), max_units=units, quote=USDT.name, tick=tick))
+    for one, most in zip(world.perpetuals, high, strict=True):
+        ticks, lots = _room(int(most), one.tick_value)
+        sent.append(list_instrument(SET_UP, 0, one, max_lots=lots, max_ticks=ticks))
+    for k, instrument in enumerate(world.coins):
+        spot = spot_of(world, k)
+        ticks, lots = _room(int(high[instrument]), spot.tick_value)
+        lots = min(lots, (1 << POSITION_BITS >> ROOM_BITS) // spot.lot_units)
+        sent.append(list_instrument(SET_UP, 0, spot, max_lots=lots, max_ticks=ticks))
+    for row, (mode, professional) in enumerate(ROWS):
+        account_class = world.classes[professional]
+        sent.append(schedule_rules(SET_UP, 0, row=row, rules=world.name, mode=mode, account_class=account_class))
+    return sent
+
+
+def _room(high: int, tick_value: int) -> tuple[int, int]:
+    """Largest ticks and lots of a contract whose window's highest price is ``high``."""
+    ticks = HEADROOM * high
+    return ticks, min((1 << LOT_BITS) - 1, (1 << POSITION_BITS >> ROOM_BITS) // (ticks * tick_value))
+
+
+def spot_of(world: World, k: int) -> Spot:
+    """The spot market of the k-th listed coin, in the ticks and lots of its perpetual."""
+    one = world.perpetuals[world.coins[k]]
+    base = world.coin_asset(k)
+    return Spot(f"{base.name}-SPOT", base.name, USDT, USDT, one.tick_size, one.lot_size, base)
+
+
+def price_command(world: World, marks: Ints, time_ns: int) -> Sent:
+    """A price epoch."""
+    return command(Verb.PRICES, MARKET, 0, amount=time_ns), world.price_pairs(marks)
+
+
+def records(verb: Verb, source: int, count: int, **fields: Ints | int) -> Records:
+    """``count`` commands of one verb, fields as columns; their numbers are given when they are sent.
+
+    >>> [int(n) for n in records(Verb.DEPOSIT, SET_UP, 2, pool=np.array([3, 4]), amount=5)["pool"]]
+    [3, 4]
+    """
+    made: Records = np.zeros(count, command(verb, source, 0).dtype)
+    made["kind"], made["source"] = int(verb), source
+    for name, column in fields.items():
+        made[name] = column
+    return made
