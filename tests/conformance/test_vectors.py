@@ -55,10 +55,9 @@ def test_an_expected_value_ten_tolerances_away_turns_exactly_its_own_vector_red(
     passing = [one.vector for one in run(vectors).of(Outcome.PASSED)]
     assert len(passing) >= 33
     for wrong in passing:
-        step = wrong.tolerance
-        step = (
-            {key: Decimal(one) * sign for key, one in step.items()} if isinstance(step, dict) else Decimal(step) * sign
-        )
+        step = wrong.tolerance if isinstance(wrong.tolerance, dict) else {"": wrong.tolerance}
+        step = {key: sign * Fraction(one) for key, one in step.items()}
+        step = step.get("", step)
         planted = changed(wrong, shifted(wrong.expected, step))
         report = run([planted if one is wrong else one for one in vectors])
         assert [one.vector.id for one in report.of(Outcome.FAILED)] == [wrong.id]

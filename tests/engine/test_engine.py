@@ -10,7 +10,23 @@ import pytest
 from solvent.engine.commands import assemble, canonical, list_asset, list_instrument, open_pool, prices, schedule_rules
 from solvent.engine.engine import Engine
 from solvent.engine.records import COMMAND, Batch, Happened, PoolState, Reason, Verb, command
-from tests.engine.world import ALT, BTC, BTC_ID, COIN, FIRST, LIMITS, MARK, PERP, PERPETUAL, USDT, VENUES, D, World, refusal, said
+from tests.engine.world import (
+    ALT,
+    BTC,
+    BTC_ID,
+    COIN,
+    FIRST,
+    LIMITS,
+    MARK,
+    PERP,
+    PERPETUAL,
+    USDT,
+    VENUES,
+    D,
+    World,
+    refusal,
+    said,
+)
 
 
 def story(world: World) -> list:
@@ -33,7 +49,19 @@ def story(world: World) -> list:
             maker = FIRST + (maker - FIRST + 1) % 12
         thing, ticks, lots = ((PERP, MARK, 150), (COIN, MARK, 2), (ALT, 1_000, 500))[k % 3]
         sent.append(
-            (command(Verb.FILL, 1, seq(), pool=taker, other=maker, thing=thing, lots=-lots if taker % 2 else lots, ticks=ticks), b"")
+            (
+                command(
+                    Verb.FILL,
+                    1,
+                    seq(),
+                    pool=taker,
+                    other=maker,
+                    thing=thing,
+                    lots=-lots if taker % 2 else lots,
+                    ticks=ticks,
+                ),
+                b"",
+            )
         )
         if k % 8 == 0:
             sent.append(
@@ -44,6 +72,12 @@ def story(world: World) -> list:
     for drop in (30_000, 60_000, 90_000):
         lower = {thing: ticks if thing == ALT else ticks - drop for thing, ticks in marks.items()}
         sent.append(prices(1, seq(), lower, drop))
+        for pool in range(FIRST, FIRST + 12):
+            at = {"pool": pool, "other": 0, "ticks": MARK - drop, "thing": PERP}
+            sent.append((command(Verb.LIQUIDATE, 1, seq(), lots=-40 if pool % 2 == 0 else 40, **at), b""))
+            sent.append((command(Verb.ADL, 1, seq(), lots=-10, **(at | {"other": 3})), b""))
+            sent.append((command(Verb.CONVERT, 1, seq(), amount=10**5, **(at | {"thing": BTC_ID})), b""))
+            sent.append((command(Verb.FUND, 1, seq(), pool=pool, amount=10**6), b""))
     return sent
 
 
@@ -58,7 +92,12 @@ def test_cuts_threads_and_screen_change_nothing():
     engine, events = run(sent, len(sent))
     kinds = [name for name, _ in said(events)]
     assert {"BREACHED", "CANCELLED", "ACCRUED", "DONE"} <= set(kinds)
-    for size, options in ((1, {}), (7, {"threads": 2}), (1_000, {"screen": False}), (64, {"threads": 2, "screen": False})):
+    for size, options in (
+        (1, {}),
+        (7, {"threads": 2}),
+        (1_000, {"screen": False}),
+        (64, {"threads": 2, "screen": False}),
+    ):
         other, same = run(sent, size, **options)
         assert same.tobytes() == events.tobytes(), (size, options)
         assert other.state_hash() == engine.state_hash(), (size, options)
@@ -115,10 +154,16 @@ def test_declared_verbs_are_refused_by_name(verb):
         (b"[]", "exactly the fields"),
         (b"\xff\xfe", "no JSON"),
         (canonical({"name": "X"}), "exactly the fields"),
-        (canonical({"name": "X", "scale": 19, "quote": None, "tick": None, "max_units": 1}), "scale must be an integer from 0 to 18"),
+        (
+            canonical({"name": "X", "scale": 19, "quote": None, "tick": None, "max_units": 1}),
+            "scale must be an integer from 0 to 18",
+        ),
         (canonical({"name": "X", "scale": True, "quote": None, "tick": None, "max_units": 1}), "scale must be"),
         (canonical({"name": "X", "scale": 2, "quote": None, "tick": "1", "max_units": 1}), "tick of X must be null"),
-        (canonical({"name": "X", "scale": 2, "quote": "Y", "tick": "1", "max_units": 1}), "quote must be a listed asset"),
+        (
+            canonical({"name": "X", "scale": 2, "quote": "Y", "tick": "1", "max_units": 1}),
+            "quote must be a listed asset",
+        ),
         (canonical({"name": "USDT", "scale": 2, "quote": None, "tick": None, "max_units": 1}), "listed already"),
         (canonical({"name": "X", "scale": 2, "quote": "USDT", "tick": "NaN", "max_units": 1}), "tick must be a finite"),
         (canonical({"name": "X", "scale": 2, "quote": "USDT", "tick": "-1", "max_units": 1}), "tick must be positive"),
@@ -152,7 +197,10 @@ def test_limits_that_could_leave_64_bits_are_refused_at_listing():
     fresh = replace(PERPETUAL, symbol="NEW")
     # tick value 100: 2^58 is 288,230,376,151,711,744 = max_lots × max_ticks × 100 + a rest.
     most = (1 << 58) // (100 * 10**7)
-    assert refusal(world.send(list_instrument(1, world.next(), fresh, max_lots=most + 1, max_ticks=10**7))) is Reason.MALFORMED
+    assert (
+        refusal(world.send(list_instrument(1, world.next(), fresh, max_lots=most + 1, max_ticks=10**7)))
+        is Reason.MALFORMED
+    )
     assert said(world.send(list_instrument(1, world.next(), fresh, max_lots=most, max_ticks=10**7))) == [("DONE", "OK")]
 
 
@@ -178,7 +226,11 @@ def test_one_event_of_an_empty_batch_is_none():
 
 def test_surplus_value_and_state_are_readable_and_unknown_pools_are_named():
     world = World().start(pools=1)
-    assert (world.engine.value(2), world.engine.surplus(2), world.engine.state(2)) == (10**10, 10**10, PoolState.HEALTHY)
+    assert (world.engine.value(2), world.engine.surplus(2), world.engine.state(2)) == (
+        10**10,
+        10**10,
+        PoolState.HEALTHY,
+    )
     with pytest.raises(ValueError, match="pool must be 0 to 2, not 3"):
         world.engine.value(3)
 

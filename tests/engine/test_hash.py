@@ -40,7 +40,9 @@ def test_moved_entries_hash_the_same_but_a_changed_one_does_not():
     assert world.engine.state_hash() == before, "derived columns say nothing"
 
 
-@pytest.mark.parametrize("column", ["cash", "accrual", "reach", "owner", "account", "parent", "scope", "rules", "state", "mode", "legs"])
+@pytest.mark.parametrize(
+    "column", ["cash", "accrual", "reach", "owner", "account", "parent", "scope", "rules", "state", "mode", "legs"]
+)
 def test_every_saved_column_of_a_pool_counts(column):
     world = traded()
     before = world.engine.state_hash()

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from solvent.engine.commands import assemble
 from solvent.engine.engine import Engine
 from solvent.engine.snapshot import SnapshotError
 from solvent.venues import venue
 from tests.engine.test_engine import run, story
 from tests.engine.world import VENUES, World
-from solvent.engine.commands import assemble
 
 
 @pytest.fixture
@@ -35,7 +35,18 @@ def test_the_hash_is_the_same_and_so_is_what_follows(halfway):
 def test_compiled_rules_are_rebuilt_equal(halfway):
     _, engine, _, path = halfway
     restored = Engine.restore(path, venues=VENUES)
-    for name in ("rules", "span", "floor", "rate", "part", "rest", "debt_ppm", "default_leverage", "bracket_floor", "penalty_ppm"):
+    for name in (
+        "rules",
+        "span",
+        "floor",
+        "rate",
+        "part",
+        "rest",
+        "debt_ppm",
+        "default_leverage",
+        "bracket_floor",
+        "penalty_ppm",
+    ):
         np.testing.assert_array_equal(getattr(restored.tables, name), getattr(engine.tables, name), name)
 
 

@@ -9,7 +9,7 @@ from solvent.engine.records import Setting, Verb
 from solvent.margin.assess import assess
 from solvent.rules import RulesError
 from solvent.units import shifted
-from tests.engine.world import ALT, BTC_ID, COIN, D, MARK, PERP, World
+from tests.engine.world import ALT, BTC_ID, COIN, MARK, PERP, D, World
 
 
 def mixed():
@@ -43,7 +43,10 @@ def test_the_books_numbers_are_the_tables():
     assert market.price(PriceKind.MARK, "BTC-PERP", "USDT") == D("58765.5")
     assert market.prices[PriceKey(PriceKind.INDEX, "BTC", "USDT")] == D("58765.5")
     assert market.funding["BTC-PERP"] == int(t.things[PERP]["carry"]) == 6_000
-    assert (market.epoch, set(book.instruments)) == (int(t.top[7]), {"BTC-PERP", "BTC-COIN", "BTC-MAR", "BTC-SPOT", "ALT-PERP"})
+    assert (market.epoch, set(book.instruments)) == (
+        int(t.top[7]),
+        {"BTC-PERP", "BTC-COIN", "BTC-MAR", "BTC-SPOT", "ALT-PERP"},
+    )
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
@@ -66,7 +69,11 @@ def test_hedge_legs_scope_and_parent_are_seen():
     world.fill(child, maker, -4, flags=2)
     book, _, _ = world.engine.book(child)
     (holding,) = book.holdings
-    assert (holding.pool.parent, holding.pool.scope, holding.pool.legs) == ("P2", frozenset({"BTC-PERP"}), LegMode.HEDGE)
+    assert (holding.pool.parent, holding.pool.scope, holding.pool.legs) == (
+        "P2",
+        frozenset({"BTC-PERP"}),
+        LegMode.HEDGE,
+    )
     assert {(p.leg, p.lots) for p in holding.positions} == {(Leg.LONG, 5), (Leg.SHORT, -4)}
 
 

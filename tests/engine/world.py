@@ -1,4 +1,6 @@
-"""A small readable world for the engine's tests: two collateral assets, a linear and an inverse perpetual, a future, a spot."""
+"""A small readable world for the engine's tests: two collateral assets, a linear and an inverse perpetual, a future, a
+spot.
+"""
 
 from decimal import Decimal
 
@@ -119,5 +121,6 @@ def said(events):
 
 def refusal(events):
     """The reason of a refused command, which has one event."""
-    assert len(events) == 1 and int(events[0]["kind"]) == Happened.REFUSED, said(events)
+    assert len(events) == 1, said(events)
+    assert int(events[0]["kind"]) == Happened.REFUSED, said(events)
     return Reason(int(events[0]["reason"]))

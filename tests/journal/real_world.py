@@ -48,12 +48,13 @@ def first():
 def trades(number):
     """Fills, orders, deposits, withdrawals, new marks: a good part is refused, some pools are found in breach."""
     draw = np.random.default_rng(number)
-    sent = []
-    for place in range(SIZE):
+    mark = MARK + int(draw.integers(-150_000, 150_000))
+    sent = [prices(1, number * 1000, {BTC_ID: mark, PERP: mark}, number * 10**9)]
+    for place in range(1, SIZE):
         seq = number * 1000 + place
         pool, other = (int(p) for p in FIRST_USER_POOL + draw.permutation(POOLS)[:2])
-        lots = int(draw.integers(1, 900)) * (1 if draw.random() < 0.5 else -1)
-        ticks = MARK + int(draw.integers(-20_000, 20_000))
+        lots = int(draw.integers(1, 300)) * (1 if draw.random() < 0.5 else -1)
+        ticks = mark + int(draw.integers(-2_000, 2_000))
         kind = int(draw.integers(0, 8))
         if kind < 4:
             record = command(Verb.FILL, 1, seq, pool=pool, other=other, thing=PERP, lots=lots, ticks=ticks)

@@ -10,7 +10,7 @@ from fake_engine import FakeEngine, fake_batch, fake_source
 
 from solvent.engine.records import Batch, Reason, Verb, command
 from solvent.journal.durable import DEPTH, DurableEngine, EngineStopped
-from solvent.journal.port import Diverged, JournalError, Request, RequestRepeated, VersionRefused
+from solvent.journal.port import Diverged, JournalDamaged, JournalError, Request, RequestRepeated, VersionRefused
 from solvent.journal.replay import show, verify
 from solvent.journal.snapshots import begin_version, snapshot_folder
 from solvent.journal.sqlite import SqliteJournal
@@ -176,7 +176,7 @@ def test_restore_takes_the_newest_snapshot_and_the_tail(durable, path):
     assert verify(path, fake_source()).snapshots == {3: "", 6: ""}
 
 
-@pytest.mark.parametrize("harm", ["altered", "empty", "gone"])
+@pytest.mark.parametrize("harm", ["altered", "padded", "empty", "gone"])
 def test_a_broken_snapshot_falls_back_and_says_so(durable, path, harm):
     for n in range(1, 10):
         durable.submit(fake_batch(n), time_ns=n)
@@ -188,7 +188,8 @@ def test_a_broken_snapshot_falls_back_and_says_so(durable, path, harm):
         if harm == "gone":
             broken.unlink()
         else:
-            broken.write_text("" if harm == "empty" else broken.read_text().replace("1", "2", 1))
+            whole = broken.read_text()
+            broken.write_text({"empty": "", "padded": whole + " ", "altered": whole.replace("1", "2", 1)}[harm])
         with DurableEngine.open(path, fake_source()) as again:
             assert again.restored.snapshot_seq == expected
             assert again.engine.state_hash() == plain(9)[1]
@@ -298,3 +299,79 @@ def test_verify_reports_damage_with_the_place(durable, path):
     assert not report.good
     assert report.damage.startswith("journal damaged at batch 3, ")
     assert report.batches == 2
+
+
+def test_a_recorded_state_hash_that_is_not_the_replays_is_found(durable, path):
+    for n in range(1, 4):
+        durable.submit(fake_batch(n), time_ns=n)
+    good = durable.snapshot()
+    durable.submit(fake_batch(4), time_ns=4)
+    durable.journal.add_snapshot(good._replace(state_hash="another"))
+    durable.close()
+    with DurableEngine.open(path, fake_source()) as again:
+        assert "gives another state hash" in again.restored.notes[0]
+        assert again.restored.snapshot_seq == 3  # from the first row of the two
+    database = sqlite3.connect(path)
+    database.execute("delete from snapshot where state_hash!='another'")
+    database.commit()
+    database.close()
+    assert "state hash differs" in verify(path, fake_source()).damage
+
+
+def test_a_snapshot_of_another_journal_is_passed_over(durable, path):
+    durable.submit(fake_batch(1), time_ns=1)
+    good = durable.snapshot()
+    durable.submit(fake_batch(2), time_ns=2)
+    durable.journal.add_snapshot(good._replace(seq=2))
+    durable.journal.add_snapshot(good._replace(chain=bytes(32)))
+    durable.close()
+    with DurableEngine.open(path, fake_source()) as again:
+        assert len(again.restored.notes) == 2
+        assert all("does not belong to this journal's chain" in note for note in again.restored.notes)
+        assert again.engine.state_hash() == plain(2)[1]
+
+
+def test_verify_checks_the_form_of_events_of_other_versions(tmp_path):
+    def report(change):
+        path = tmp_path / f"{change}.db"
+        journal = SqliteJournal.create(path, fake_source().segment(1, 1))
+        engine = FakeEngine()
+        for n in (1, 2):
+            events = engine.step(fake_batch(n))
+            if n == 2:
+                events["seq" if change == "number" else "kind"][1] += {"number": 1, "answer": 2, "none": 0}[change]
+            journal.append(fake_batch(n), events.tobytes(), time_ns=n)
+        journal.close()
+        return verify(path, fake_source("fake-2"))
+
+    assert report("none").good
+    assert "event numbers do not run on from 3" in report("number").damage
+    assert "3 commands have 2 answers" in report("answer").damage
+
+
+def test_a_snapshot_of_an_older_segment_is_not_executed_across(durable, path):
+    durable.submit(fake_batch(1), time_ns=1)
+    durable.snapshot()
+    durable.submit(fake_batch(2), time_ns=2)
+    file = durable.snapshot().file
+    newer = fake_source("fake-2")
+    begin_version(durable.journal, snapshot_folder(path), newer)
+    durable.close()
+    (snapshot_folder(path) / file).unlink()
+    with pytest.raises(JournalError, match="no good snapshot of it is left"):
+        DurableEngine.open(path, newer)
+    report = verify(path, newer)
+    assert (report.good, report.executed, report.batches) == (True, 0, 2)
+
+
+def test_a_row_that_goes_away_under_a_reader_is_missed(durable, path):
+    for n in range(1, 4):
+        durable.submit(fake_batch(n), time_ns=n)
+    reader = SqliteJournal.read(path)
+    database = sqlite3.connect(path)
+    database.execute("delete from batch where seq=3")
+    database.commit()
+    database.close()
+    with pytest.raises(JournalDamaged, match="rows end before batch 3"):
+        list(reader.batches())
+    reader.close()

@@ -229,6 +229,14 @@ def test_adl_at_a_price_without_profit_takes_nothing():
         assert len(deleverage(book, market, RULES, "ABC-PERP", 10, ticks).taken) == taken
 
 
+def test_adl_that_would_weaken_a_winner_takes_nothing():
+    """A short with 100 of equity: at the mark giving up lots frees margin, at 11.99 it costs more than it frees."""
+    book, market = crowd(("thin", 600, -1_100))
+    for ticks, taken in ((1_000, 10), (1_199, 0)):
+        done = deleverage(book, market, RULES, "ABC-PERP", 10, ticks)
+        assert sum(one.lots for one in done.taken) == taken
+
+
 def test_the_three_penalty_bases_and_the_cut_to_the_pools_value():
     amounts = {"notional_units": 1_000_001, "deficit_units": 300, "seized_units": 2_000}
     for base, whole in (

@@ -94,19 +94,17 @@ def test_better_fills_than_the_worst_price_leave_no_less_than_planned(case):
             assert Fraction(after) - Fraction(step.after) <= Fraction(2 * per_tick, 10**6)
 
 
-@given(st.integers(1, 40), st.integers(0, 400), st.sampled_from([0, 5_000]), st.integers(0, 3))
+@given(st.integers(1, 130), st.integers(0, 400), st.sampled_from([0, 5_000]), st.integers(0, 40))
 def test_the_smallest_size_that_restores_is_found(held, equity, penalty_ppm, away):
     """Small positions, so that every size can be tried; a lot is worth much more than a rounding."""
     rules = free_of_penalty(step_ppm=1_000_000)
     rules = replace(rules, penalty=replace(rules.penalty, default_ppm=penalty_ppm))
-    lots = held * 1_000
     wide = replace(MINOR, lot_size=Decimal(1000), symbol="ABC-PERP")
     book = book_of(holding_of("p", {"USDT": held * 1_000_000 * equity}, [(wide, held, 1_000)]))
     book = replace(book, instruments={**book.instruments, "ABC-PERP": wide})
     market = market_of({"ABC-PERP": 1_000})
     price = 1_000 - away
     quotes = {"ABC-PERP": Depth(bids=(Level(price, 10**9),))}
-    assert lots
 
     closing = exact(
         lambda: Closing(Standing.of(book, market, rules, book.holding("p")), held_legs(book, market, "p")[0])
@@ -204,6 +202,60 @@ def test_proportional_takes_the_same_share_of_every_leg():
     shares = {Fraction(abs(s.lots), book.holding("p").position(s.symbol).lots) for s in steps}
     assert max(shares) - min(shares) <= Fraction(1, 1_000)
     assert steps[-1].after >= 0
+
+
+def test_proportional_takes_the_smallest_share():
+    rules = replace(generic(plan=Plan.PROPORTIONAL), penalty=replace(RULES.penalty, default_ppm=0))
+    book, market = short_pool()
+    steps = plan(cash_for(book, market, rules, -1), market, rules, "p", deep_at_mark(book, market))
+    assert {step.reason.split(";")[0] for step in steps} == {"the same share of every leg: 1 in a million"}
+    short = cash_for(book, market, rules, -100 * 10**6)
+    for step in plan(short, market, rules, "p", deep_at_mark(book, market)):
+        share = int(step.reason.split(":")[1].split()[0])
+        assert abs(step.lots) == -(-book.holding("p").position(step.symbol).lots * share // 1_000_000)
+    less = replace(rules, liquidation=replace(rules.liquidation, step_ppm=share - 1))
+    assert plan(short, market, less, "p", deep_at_mark(book, market))[-1].after < 0
+
+
+def test_proportional_takes_less_than_the_share_where_only_less_helps():
+    """Ten lots at the mark help; the eleventh would be 4% away."""
+    rules = generic(plan=Plan.PROPORTIONAL)
+    book = book_of(holding_of("p", {"USDT": 50 * 10**6}, [(MINOR, 1_000, 1_000)]))
+    market = market_of({"ABC-PERP": 1_000})
+    quotes = {"ABC-PERP": Depth(bids=(Level(1_000, 10), Level(960, 10**6)))}
+    (step,) = plan(book, market, rules, "p", quotes)
+    assert (step.action, step.lots, step.worst_ticks) == (Action.CLOSE, -10, 1_000)
+
+
+def test_a_penalty_on_the_deficit_is_a_share_of_what_maintenance_lacks():
+    """MAINTAIN asks for 100, the pool has 50: a tenth of 50 is 5, whatever is closed."""
+    rules = generic(PenaltyBase.DEFICIT)
+    book = book_of(holding_of("p", {"USDT": 50 * 10**6}, [(MINOR, 1_000, 1_000)]))
+    market = market_of({"ABC-PERP": 1_000})
+    (step,) = plan(book, market, rules, "p", deep_at_mark(book, market))
+    assert (step.lots, step.penalty_units) == (-500, 5 * 10**6)
+    richer = book.with_holding(book.holding("p").with_cash("USDT", 55 * 10**6))
+    (step,) = plan(richer, market, rules, "p", deep_at_mark(book, market))
+    assert step.penalty_units == 0, "above maintenance there is no deficit, though RECOVER is not reached"
+
+
+def test_a_quote_past_the_bound_on_the_better_side_is_cut_to_it():
+    better = Depth(bids=(Level(120, 3),), asks=(Level(80, 4),))
+    assert better.usable(selling=True, mark=100, worst_price_ppm=50_000) == (Level(105, 3),)
+    assert better.usable(selling=False, mark=100, worst_price_ppm=50_000) == (Level(95, 4),)
+
+
+@given(troubled())
+def test_a_legs_profit_is_the_assessments_funding_included(case):
+    book, market, _, _ = case
+    lines = {
+        (line.subject, line.leg): line.value
+        for line in assess_pool(book, market, RULES, Purpose.MAINTAIN, "p").lines
+        if line.kind == "position"
+    }
+    for leg in held_legs(book, market, "p"):
+        if leg.contract.settle is USDT:
+            assert lines[leg.position.symbol, leg.position.leg] == USDT.amount(leg.profit)
 
 
 def test_orders_are_released_first():

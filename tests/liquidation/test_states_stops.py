@@ -68,6 +68,7 @@ def test_on_the_line_an_inclusive_venue_liquidates():
         found = assess_pool(book, market_of({"ABC-PERP": 1_000}), rules, Purpose.MAINTAIN, "p")
         assert found.required == 175  # 5,000 at 1% and 5,000 at 2.5%
         assert watched_state(found, rules) is state
+        assert found.breached(inclusive=rules.breach_inclusive) == (state is State.LIQUIDATING)
 
 
 def stop(lots, *, leg=Leg.NET, ticks=900):

@@ -1,5 +1,6 @@
 """Books for tests of liquidation: pools with linear, inverse and coin-settled legs, and a depth to trade in."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -67,6 +68,8 @@ def troubled(draw, *, contracts=CONTRACTS):
     cash = {"USDT": 0, "BTC": draw(st.integers(0, 10**7))}
     quotes = {c.symbol: draw(depths(marks[c.symbol])) for c in contracts if draw(st.integers(0, 9))}
     book, market = book_of(holding_of("p", cash, held)), market_of(marks)
+    owed = {contract.symbol: draw(st.integers(-500, 500)) for contract in contracts}
+    market = replace(market, funding=owed)
     short = draw(st.integers(-5, 150))  # per cent of the requirement
     return with_shortfall(book, market, RULES, short), market, quotes, marks
 

@@ -27,7 +27,7 @@ class Epochs:
         rows = pairs_of(c.payload)
         demand(len({thing for thing, _ in rows}) == len(rows), Reason.MALFORMED)
         demand(all(0 <= thing < len(world.things) for thing, _ in rows), Reason.UNKNOWN_THING)
-        demand(all(0 < ticks <= world.things[t].listed.max_ticks for t, ticks in rows), Reason.AMOUNT)
+        demand(all(world.fits(t, ticks) for t, ticks in rows), Reason.AMOUNT)
         demand(c.amount >= world.time, Reason.TIME)
         for thing, ticks in rows:
             world.things[thing].mark = ticks
@@ -94,13 +94,17 @@ class Epochs:
             if pool.state != PoolState.HEALTHY:
                 continue
             assessed = world.assessed(pool, Purpose.MAINTAIN)
-            if assessed.breached(inclusive=world.row(pool).venue.breach_inclusive):
+            surplus = world.units(pool, assessed.surplus)
+            world.verdicts.append(surplus)
+            on_the_line = world.row(pool).venue.breach_inclusive and assessed.required > 0
+            if surplus < 0 or (surplus == 0 and on_the_line):
                 found.append((_badness(assessed), pool))
         for _, pool in sorted(found, key=lambda one: (one[0], one[1].id)):
             short = math.floor(world.surplus(pool, Purpose.MAINTAIN))
             pool.state = PoolState.LIQUIDATING
             self.say(Happened.BREACHED, pool=pool.id, short=short)
             self.cancel_all(pool)
+            self.aftermath(pool.id)
 
     def cancel_all(self, pool, thing=None):
         """Release every resting order of a pool (of one thing), by key and reference."""

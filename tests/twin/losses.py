@@ -19,7 +19,6 @@ from solvent.engine.records import (
 )
 from solvent.instruments import Future, Perpetual
 from solvent.rules import PenaltyBase
-from solvent.units import EXACT
 
 from .events import demand
 from .orders import move_position
@@ -32,7 +31,7 @@ class Losses:
     def liquidate(self, c):
         world = self.world
         draft = self._closing(c)
-        pool, thing = draft.pool(c.pool), world.things[c.thing]
+        pool = draft.pool(c.pool)
         penalty = self._penalty(draft, c)
         numeraire = world.numeraire(pool)
         self._other_side(draft, c)
@@ -41,21 +40,20 @@ class Losses:
         draft.keep()
         self.own(fee=penalty)
         self.aftermath(c.pool)
-        assert thing.mark
 
     def _other_side(self, draft, c):
-        """LEVERAGE, BORROW and surplus(FILL) of who takes over, as of any maker."""
+        """LEVERAGE and surplus(FILL) of who takes over, as of any maker; what is missing is lent without a limit."""
         if c.other == CCP_POOL:
             return
-        leg, settle = c.flags >> OTHER_LEG_SHIFT, self.world.things[c.thing].listed.settle
+        leg = c.flags >> OTHER_LEG_SHIFT
         demand(draft.leverage(c.other, c.thing, leg), Reason.LEVERAGE)
-        draft.borrow(c.other, settle, [c.other])
         short = draft.short(c.other, Purpose.FILL)
         demand(not short or draft.relieves(c.other, Purpose.FILL, c.thing, leg, 0), Reason.MAKER_SHORT, short)
 
     def _closing(self, c):
         """A fill without fees that reduces a pool under liquidation, both sides posted."""
         world = self.world
+        demand(abs(c.lots) < 1 << 62, Reason.AMOUNT)
         demand(0 <= c.flags <= 15, Reason.MALFORMED)
         demand(world.known(c.pool) and world.known(c.other), Reason.UNKNOWN_POOL)
         demand(world.is_instrument(c.thing), Reason.UNKNOWN_THING)
@@ -64,15 +62,16 @@ class Losses:
         demand(isinstance(listed.instrument, Perpetual), Reason.UNSUPPORTED)
         demand(c.pool != c.other, Reason.SAME_POOL)
         demand(thing.state < ThingState.HALTED, Reason.STATE)
-        self._priced(pool, c.thing)
-        self._priced(other, c.thing)
         leg, other_leg = c.flags & LEG_MASK, c.flags >> OTHER_LEG_SHIFT
         held, other_held = pool.lots(c.thing, leg), other.lots(c.thing, other_leg)
-        demand(c.lots and abs(c.lots) <= listed.max_lots and 0 < c.ticks <= listed.max_ticks, Reason.AMOUNT)
+        if thing.state == ThingState.REDUCE_ONLY:
+            demand(c.other == CCP_POOL or reduces(other_held, other_held - c.lots), Reason.STATE)
+        self._priced(pool, c.thing)
+        self._priced(other, c.thing)
+        demand(c.lots and abs(c.lots) <= listed.max_lots and world.fits(c.thing, c.ticks), Reason.AMOUNT)
         demand(abs(other_held - c.lots) <= listed.max_lots, Reason.AMOUNT)
         demand(pool.state == PoolState.LIQUIDATING, Reason.POOL_STATE)
-        demand(other.state in (PoolState.HEALTHY, PoolState.HOUSE, PoolState.LIQUIDATING), Reason.POOL_STATE)
-        self._covered_by(pool, c.thing)
+        demand(other.state in (PoolState.HEALTHY, PoolState.HOUSE), Reason.POOL_STATE)
         self._covered_by(other, c.thing)
         self._leg_fits(pool, leg)
         self._leg_fits(other, other_leg, other_held - c.lots)
@@ -101,15 +100,15 @@ class Losses:
         other, other_leg = world.pools[c.other], c.flags >> OTHER_LEG_SHIFT
         thing = world.things[c.thing]
         held = other.lots(c.thing, other_leg)
-        demand(held, Reason.NOT_HELD)
-        demand(reduces(held, held - c.lots), Reason.NOT_REDUCING)
-        entry = other.entries[c.thing, other_leg]
-        due = ledger.funding_due(entry.lots, thing.carry, entry.carry)
-        profit = thing.listed.instrument.worth(held, thing.mark) - entry.cost - due
-        demand(profit > 0, Reason.NOT_SHORT)
+        if c.other != CCP_POOL:
+            demand(held * c.lots > 0, Reason.NOT_HELD)
+            entry = other.entries[c.thing, other_leg]
+            due = ledger.funding_due(entry.lots, thing.carry, entry.carry)
+            profit = thing.listed.instrument.worth(held, thing.mark) - entry.cost - due
+            demand(profit > 0, Reason.NOT_HELD)
+            demand(reduces(held, held - c.lots), Reason.NOT_REDUCING)
         draft.keep()
         self.aftermath(c.pool)
-        assert EXACT
 
     def settle(self, c):
         world = self.world
@@ -118,9 +117,9 @@ class Losses:
         contract = None if thing.is_asset else thing.listed.instrument
         demand(isinstance(contract, Future), Reason.UNSUPPORTED)
         demand(thing.state != ThingState.CLOSED, Reason.STATE)
+        demand(world.fits(c.thing, c.ticks), Reason.AMOUNT)
         demand(world.time >= contract.expiry_ns, Reason.TIME)
-        demand(0 < c.ticks <= thing.listed.max_ticks, Reason.AMOUNT)
-        left = 0
+        left, concerned = 0, [p for p in world.pools if any(t == c.thing for t, _ in p.entries)]
         for pool in list(world.pools):
             for (t, leg), entry in sorted(pool.entries.items()):
                 if t != c.thing or not entry.lots:
@@ -132,6 +131,11 @@ class Losses:
                 left += worth
                 self.say(Happened.SETTLED, pool=pool.id, thing=t, lots=lots, ticks=c.ticks)
         world.post(House.ROUNDING, thing.listed.settle, -left)
+        thing.state = ThingState.CLOSED
         for pool in world.pools:
             self.cancel_all(pool, c.thing)
-        thing.state = ThingState.CLOSED
+            pool.stops = {key: stop for key, stop in pool.stops.items() if stop.thing != c.thing}
+            for key in [key for key in pool.entries if key[0] == c.thing]:
+                pool.free(key)
+        for pool in concerned:
+            self.aftermath(pool.id)

@@ -135,6 +135,7 @@ class Money:
         world = self.world
         if world.pools[c.pool].state == PoolState.HEALTHY:
             after = world.surplus(draft.pool(c.pool), Purpose.RECOVER)
+            world.verdicts.append(after)
             worse = after < 0 and after < world.surplus(world.pools[c.pool], Purpose.RECOVER)
             demand(not worse, Reason.TAKER_SHORT, math.floor(after))
         if c.other >= 0 and c.other != CCP_POOL:
@@ -221,6 +222,7 @@ class Money:
             return
         left = math.floor(world.surplus(pool, Purpose.RECOVER))
         value = world.value(pool)
+        world.verdicts.append(left)
         if left >= 0:
             pool.state = PoolState.HEALTHY
             self.say(Happened.RECOVERED, pool=pool_id, short=left)

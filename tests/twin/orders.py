@@ -76,7 +76,7 @@ class Orders:
         demand(reduce_only or thing.state != ThingState.REDUCE_ONLY, Reason.STATE)
         self._priced(pool, c.thing)
         demand(c.ref > 0 and c.lots and abs(c.lots) <= listed.max_lots, Reason.AMOUNT)
-        demand(0 < c.ticks <= listed.max_ticks, Reason.AMOUNT)
+        demand(world.fits(c.thing, c.ticks), Reason.AMOUNT)
         demand((c.thing, c.ref) not in pool.orders, Reason.REFERENCE_TAKEN)
         demand(pool.state == PoolState.HEALTHY, Reason.POOL_STATE)
         self._covered_by(pool, c.thing)
@@ -159,7 +159,7 @@ class Orders:
             )
         for pool, *_ in sides:
             self._priced(pool, c.thing)
-        demand(c.lots and abs(c.lots) <= listed.max_lots and 0 < c.ticks <= listed.max_ticks, Reason.AMOUNT)
+        demand(c.lots and abs(c.lots) <= listed.max_lots and self.world.fits(c.thing, c.ticks), Reason.AMOUNT)
         demand(all(abs(was + lots) <= listed.max_lots for (_, _, lots, *_), was in moves), Reason.AMOUNT)
         for _, _, lots, _, order in sides:
             demand(order is None or (order.lots * lots > 0 and abs(lots) <= abs(order.lots)), Reason.AMOUNT)
@@ -237,14 +237,16 @@ class Orders:
         demand(world.is_instrument(c.thing), Reason.UNKNOWN_THING)
         pool, listed = world.pools[c.pool], world.things[c.thing].listed
         key = (c.thing, c.ref)
+        demand(isinstance(listed.instrument, Perpetual), Reason.UNSUPPORTED)
         if c.lots == 0:
             demand(key in pool.stops, Reason.UNKNOWN_ORDER)
             del pool.stops[key]
             return
-        demand(isinstance(listed.instrument, Perpetual), Reason.UNSUPPORTED)
+        demand(world.things[c.thing].state < ThingState.HALTED, Reason.STATE)
         demand(c.ref > 0 and abs(c.lots) <= listed.max_lots and 0 < c.ticks <= listed.max_ticks, Reason.AMOUNT)
-        demand(key not in pool.stops and key not in pool.orders, Reason.REFERENCE_TAKEN)
+        demand(key not in pool.stops, Reason.REFERENCE_TAKEN)
         demand(pool.state == PoolState.HEALTHY, Reason.POOL_STATE)
+        self._covered_by(pool, c.thing)
         leg = c.flags & LEG_MASK
         self._leg_fits(pool, leg)
         held = pool.lots(c.thing, leg)

@@ -69,11 +69,14 @@ class Draft:
                 if p.id != CCP_POOL
             )
             cap = world.row(self.pool(pool_id)).venue.borrowing.cap_ppm
+            world.verdicts.append(borrowed - ledger.share_down(world.lent(asset), cap))
             demand(borrowed * ledger.MILLION <= world.lent(asset) * cap, Reason.BORROW)
 
     def short(self, pool_id, purpose):
         """0 where surplus(purpose) ≥ 0 after the change, else it, rounded down."""
-        return min(0, math.floor(self.world.surplus(self.pool(pool_id), purpose)))
+        after = self.world.surplus(self.pool(pool_id), purpose)
+        self.world.verdicts.append(after)
+        return min(0, math.floor(after))
 
     def relieves(self, pool_id, purpose, thing, leg, fee):
         """REDUCE_NO_WORSE: less of the position, same side or none, and surplus no lower than before less the fee."""
@@ -84,7 +87,9 @@ class Draft:
             return False
         before, after = world.surplus(world.pools[pool_id], purpose), world.surplus(self.pool(pool_id), purpose)
         settle = world.things[thing].listed.settle
-        return after >= EXACT.subtract(before, in_numeraire_up(world, self.pool(pool_id), settle, fee))
+        line = EXACT.subtract(before, in_numeraire_up(world, self.pool(pool_id), settle, fee))
+        world.verdicts.append(EXACT.subtract(after, line))
+        return after >= line
 
     def leverage(self, pool_id, thing, leg):
         """LEVERAGE: the larger side of position and orders, at mark, within the brackets of its leverage cap."""
@@ -98,7 +103,10 @@ class Draft:
         worst = max(abs(lots + pool.side(thing, leg, side)) for side in (1, -1))
         units = in_numeraire_up(world, pool, listed.settle, listed.instrument.notional(worst, world.things[thing].mark))
         largest = margin.largest_notional(chosen)
-        amount = world.things[row.numeraire].listed.asset.amount(units)
+        asset = world.things[row.numeraire].listed.asset
+        amount = asset.amount(units)
+        if largest is not None:
+            world.verdicts.append(units - asset.units(largest))
         return chosen <= cap and (largest is None or amount <= largest)
 
     def reach(self, pool_id):

@@ -9,6 +9,9 @@ from solvent.engine.commands import LEGS_NUMBER, MODE_NUMBER
 from solvent.engine.names import PayloadError, read_asset, read_instrument, read_rules
 from solvent.engine.records import FIRST_USER_POOL, PoolState, Reason, Setting, ThingState
 
+from solvent.instruments import Spot
+from solvent.rules import RulesError
+
 from .events import demand
 from .postings import Draft
 from .state import Entry, Row, Thing, TwinPool
@@ -94,7 +97,15 @@ class Settings:
         world, pool = self.world, draft.pool(c.pool)
         demand(pool.scope in (-1, c.thing), Reason.SCOPE)
         demand(world.things[c.thing].state != ThingState.CLOSED, Reason.STATE)
-        self._covers(pool, c.thing)
+        if c.amount or any((c.thing, leg) in pool.entries for leg in LEGS_OF[pool.legs]):
+            self._covers(pool, c.thing)
+            self._choose(c, draft)
+        short = draft.short(c.pool, Purpose.ADMIT)
+        demand(not short, Reason.TAKER_SHORT, short)
+        draft.keep()
+
+    def _choose(self, c, draft):
+        world, pool = self.world, draft.pool(c.pool)
         row = world.row(pool)
         margin = row.venue.margin.contract(world.instrument(c.thing))
         highest = min(row.venue.modes[pool.mode].leverage_cap(row.account_class), margin.brackets[0].max_leverage)
@@ -108,15 +119,9 @@ class Settings:
                 pool.free(key)
         for leg in LEGS_OF[pool.legs]:
             demand((c.thing, leg) not in pool.entries or draft.leverage(c.pool, c.thing, leg), Reason.LEVERAGE)
-        short = draft.short(c.pool, Purpose.ADMIT)
-        demand(not short, Reason.TAKER_SHORT, short)
-        draft.keep()
 
     def _covers(self, pool, thing):
         """A cap above nothing: an instrument the rules do not margin has no leverage at all."""
-        from solvent.instruments import Spot
-        from solvent.rules import RulesError
-
         instrument = self.world.instrument(thing)
         try:
             demand(not isinstance(instrument, Spot), Reason.LEVERAGE)

@@ -24,6 +24,7 @@ from solvent.book import (
 )
 from solvent.engine.names import ListedAsset, ListedInstrument, Names
 from solvent.engine.records import CCP_POOL, FIRST_USER_POOL, House, PoolState, ThingState
+from solvent.instruments import Payoff, Perpetual
 from solvent.margin.assess import assess_pool
 from solvent.margin.assessment import Assessment
 from solvent.rules import VenueRules
@@ -147,6 +148,7 @@ class World:
     rows: dict[int, Row] = field(default_factory=dict)
     house: dict[tuple[int, int], int] = field(default_factory=dict)
     time: int = 0
+    verdicts: list[Decimal] = field(default_factory=list)  # how far from its line each verdict of a command was, units
 
     def post(self, account, asset, units):
         """Add units to an account of the house."""
@@ -178,6 +180,17 @@ class World:
 
     def instrument(self, thing):
         return self.things[thing].listed.instrument
+
+    def fits(self, thing, ticks):
+        """Whether a price is inside the thing's limits; an inverse contract's largest worth must fit its coin's."""
+        listed = self.things[thing].listed
+        if not 0 < ticks <= listed.max_ticks:
+            return False
+        instrument = None if isinstance(listed, ListedAsset) else listed.instrument
+        if not isinstance(instrument, Perpetual) or instrument.payoff is not Payoff.INVERSE:
+            return True
+        coin = self.things[listed.settle].listed
+        return coin.quote == listed.settle or listed.max_lots * instrument.constant <= ticks * coin.max_units
 
     def values_asset(self, pool, asset):
         """Whether the pool's rules can value the asset: it is the numeraire, or its index is in it."""
@@ -233,11 +246,12 @@ class World:
 
     def surplus(self, pool, purpose) -> Decimal:
         """Surplus in numeraire units, exact."""
-        return self._units(pool, self.assessed(pool, purpose).surplus)
+        return self.units(pool, self.assessed(pool, purpose).surplus)
 
     def value(self, pool) -> int:
         """Value in numeraire units."""
-        return math.floor(self._units(pool, self.assessed(pool, Purpose.MAINTAIN).value))
+        return math.floor(self.units(pool, self.assessed(pool, Purpose.MAINTAIN).value))
 
-    def _units(self, pool, amount):
+    def units(self, pool, amount):
+        """An amount of the numeraire in its units."""
         return amount.scaleb(self.things[self.numeraire(pool)].listed.asset.scale, EXACT)

@@ -58,6 +58,7 @@ class Twin(Settings, Money, Orders, Epochs, Losses):
 
     def _one(self, c):
         at = len(self.events)
+        self.world.verdicts.clear()
         self.say(
             Happened.DONE, thing=c.thing, pool=c.pool, other=c.other, lots=c.lots, ticks=c.ticks, amount=c.amount,
             ref=c.ref,

@@ -179,3 +179,17 @@ def test_the_textbook_takes_any_contract_majors_by_underlying():
     assert (major.brackets[0].max_leverage, other.brackets[0].max_leverage) == (100, 50)
     with pytest.raises(RulesError, match="quanto contracts are not covered; this rule set covers inverse, linear ones"):
         RULES.margin.contract(replace(COIN, payoff=Payoff.QUANTO))
+
+
+def multi_asset_value(units):
+    """Margin equity of ``units`` of BTC alone at 50,000 USD in multi-assets mode."""
+    usd = Asset("USD", 6)
+    holding = Holding(Pool("p", numeraire="USD"), {"BTC": units})
+    market = Market({PriceKey(PriceKind.INDEX, "BTC", "USD"): Decimal(50_000)})
+    book = Book({"USD": usd, "BTC": BTC}, {}, (holding,))
+    return assess(book, market, venue("binance_usdm_multi_asset"), Purpose.MAINTAIN)["p"].margin_equity
+
+
+def test_multi_assets_mode_counts_balances_at_the_bid_rate_and_debts_at_the_ask_rate():
+    assert multi_asset_value(10**8) == 47_500
+    assert multi_asset_value(-(10**8)) == -52_500

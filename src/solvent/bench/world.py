@@ -68,8 +68,8 @@ def listed(shape: Shape) -> tuple[Engine, int, I64]:
     cent = Decimal("0.01")
     sent = [
         list_asset(SOURCE, 0, usdt, max_units=2**60),
-        list_asset(SOURCE, 1, btc, max_units=10**13, quote="USDT", tick=cent),
-        list_asset(SOURCE, 2, eth, max_units=10**13, quote="USDT", tick=cent),
+        list_asset(SOURCE, 1, btc, max_units=10**11, quote="USDT", tick=cent),
+        list_asset(SOURCE, 2, eth, max_units=10**11, quote="USDT", tick=cent),
     ]
     marks = np.empty(shape.instruments, np.int64)
     price = np.exp(rng.normal(2, 2, shape.instruments))
@@ -151,7 +151,7 @@ def _write(
         with_coin = np.flatnonzero(coins >= coin)
         slots = first[with_coin] + used[with_coin] - coins[with_coin] + coin - 1
         t.key[slots] = coin * 4
-        t.lots[slots] = np.minimum(equity[with_coin] * 0.4 / mark * divisor, 10**12).astype(np.int64)
+        t.lots[slots] = np.minimum(equity[with_coin] * 0.4 / mark * divisor, 10**10).astype(np.int64)
     rows = t.pools[FIRST_USER_POOL : FIRST_USER_POOL + shape.pools]
     rows["cash"] = equity.astype(np.int64)
     rows["first"], rows["used"], rows["room"] = first, used, room

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from solvent.cli.failures import InputError
 from solvent.cli.output import console, table
 
 Form = dict[str, Any]
@@ -13,7 +14,11 @@ Form = dict[str, Any]
 
 def measured(names: Sequence[str], *, full: bool) -> list[Form]:
     """The benchmarks asked for (all when none is named): name, value, unit, baseline, ratio, low, high, runs."""
-    rows: list[Form] = import_module("solvent.bench").run(list(names), full)
+    bench = import_module("solvent.bench")
+    for name in names:
+        if name not in bench.NAMES:
+            raise InputError(f"benchmark {name!r}, expected one of {', '.join(bench.NAMES)}")
+    rows: list[Form] = bench.run(list(names), full)
     return rows
 
 

@@ -14,10 +14,12 @@ def text(number: Decimal) -> str:
     >>> text(Decimal("1030895.55638000")), text(Decimal("1E+3")), text(Decimal("-0.00"))
     ('1030895.55638', '1000', '0')
     """
-    plain = f"{number:f}"
-    if "." in plain:
-        plain = plain.rstrip("0").rstrip(".")
-    return "0" if plain == "-0" else plain
+    if not number:
+        return "0"
+    plain = str(number)
+    if "E" in plain:
+        plain = f"{number:f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def shown(number: Decimal | None, places: int = 2) -> str:

@@ -61,5 +61,8 @@ def shown_book(file: Path, pool: str, seq: int) -> str:
     if not number.lstrip("-").isdecimal():
         raise InputError(f"--pool: got {pool!r}, expected the number of a pool, such as 17 or P17")
     source = replay.source_of(_existing(file), _every_venue())
-    book, market, rules = replay.show(file, source, int(number), seq)
+    try:
+        book, market, rules = replay.show(file, source, int(number), seq)
+    except ValueError as error:  # the engine's answer to a pool it does not have
+        raise InputError(f"--pool {pool}: {error}") from None
     return encode_book(book, market, rules.name).decode()

@@ -16,14 +16,25 @@ from solvent.book import Book, Holding, Leg, Market, Purpose
 from solvent.book_json import BookFile, BookFileError, decode_book
 from solvent.cli.failures import InputError
 from solvent.cli.figures import text
-from solvent.margin import Contribution, Explanation, Line, Solution, UnsolvableError, explain, liquidation_price
+from solvent.margin import (
+    Contribution,
+    Explanation,
+    Line,
+    Solution,
+    UnsolvableError,
+    account,
+    explain,
+    liquidation_price,
+)
 from solvent.margin import liquidation_prices as all_liquidation_prices
-from solvent.rules import VenueRules
+from solvent.rules import Path, VenueRules
 from solvent.units import exact
 
 Form = dict[str, Any]
 Prices = Mapping[str, Solution | str]
 _encode = msgspec.json.Encoder().encode
+LEGS = {leg: leg.name.lower() for leg in Leg}
+PATHS = {path: path.value for path in Path}
 PURPOSES = {purpose.name.lower(): purpose for purpose in Purpose}
 
 
@@ -95,8 +106,7 @@ def chosen_rules(file: BookFile, venue: str | None) -> VenueRules:
 def pool_form(book: Book, market: Market, rules: VenueRules, held: Holding, purpose: Purpose) -> Form:
     """One pool's answer."""
     pool = held.pool
-    found = explain(book, market, rules, pool.id, purpose)
-    prices = liquidations(book, market, rules, held)
+    found, prices = explained(book, market, rules, held, purpose)
     total = found.assessment
     return {
         "pool": pool.id,
@@ -113,6 +123,18 @@ def pool_form(book: Book, market: Market, rules: VenueRules, held: Holding, purp
         "positions": [_position(one, prices[one.symbol]) for one in found.contributions],
         "lines": _lines(found),
     }
+
+
+def explained(
+    book: Book, market: Market, rules: VenueRules, held: Holding, purpose: Purpose
+) -> tuple[Explanation, Prices]:
+    """The explanation at a purpose and the liquidation prices; at MAINTAIN the pool is valued once for both."""
+    if purpose is Purpose.MAINTAIN:
+        try:
+            return account(book, market, rules, held.pool.id)
+        except UnsolvableError:
+            pass  # some path has no answer: each instrument is asked alone below
+    return explain(book, market, rules, held.pool.id, purpose), liquidations(book, market, rules, held)
 
 
 def liquidations(book: Book, market: Market, rules: VenueRules, held: Holding) -> Prices:
@@ -134,7 +156,7 @@ def _liquidation_or_reason(book: Book, market: Market, rules: VenueRules, pool: 
 def _position(one: Contribution, solution: Solution | str) -> Form:
     return {
         "instrument": one.symbol,
-        "leg": _leg(one.leg),
+        "leg": LEGS[one.leg],
         "size": text(one.size),
         "mark": text(one.mark),
         "notional": text(one.notional),
@@ -152,7 +174,7 @@ def liquidation_form(solution: Solution | str) -> Form:
     return {
         "displayed": None if solution.displayed is None else text(solution.displayed),
         "solved": None if solution.solved is None else text(solution.solved),
-        "path": solution.path.value,
+        "path": PATHS[solution.path],
         "in_breach": solution.in_breach,
         "crossings": [{"price": text(one.price), "breach_below": one.breach_below} for one in solution.crossings],
     }
@@ -163,16 +185,13 @@ def _lines(found: Explanation) -> list[Form]:
 
 
 def _line(line: Line, words: str) -> Form:
+    value = text(line.value)
     return {
         "kind": line.kind,
         "subject": line.subject,
-        "leg": _leg(line.leg),
-        "value": text(line.value),
-        "equity": text(line.equity),
+        "leg": LEGS[line.leg],
+        "value": value,
+        "equity": value if line.equity is line.value else text(line.equity),
         "required": text(line.required),
         "text": words,
     }
-
-
-def _leg(leg: Leg) -> str:
-    return leg.name.lower()

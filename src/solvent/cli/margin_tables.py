@@ -7,6 +7,7 @@ from typing import Any
 
 from solvent.cli.figures import ABSENT, SHOWN, shown
 from solvent.cli.output import console, table
+from solvent.units import shifted
 
 Form = dict[str, Any]
 PATHS = {
@@ -45,7 +46,7 @@ def _totals(pool: Form) -> Any:
     for title, figure in rows:
         made.add_row(title, shown(Decimal(figure)))
     ratio = pool["ratio"]["value"]
-    made.add_row(pool["ratio"]["name"], ABSENT if ratio is None else f"{shown(Decimal(ratio).scaleb(2))} %")
+    made.add_row(pool["ratio"]["name"], ABSENT if ratio is None else f"{shown(shifted(Decimal(ratio), 2))} %")
     made.add_row("effective leverage", ABSENT if pool["leverage"] is None else f"{shown(Decimal(pool['leverage']))} ×")
     return made
 
@@ -67,7 +68,7 @@ def _liquidations(pool: Form) -> Any:
             made.add_row(name(one), one["mark"], none, ABSENT, ABSENT)
             continue
         solved, mark = Decimal(liquidation["solved"]), Decimal(one["mark"])
-        away = SHOWN.divide(SHOWN.subtract(solved, mark).scaleb(2, SHOWN), mark)
+        away = shifted(SHOWN.divide(SHOWN.subtract(solved, mark), mark), 2)
         made.add_row(name(one), one["mark"], liquidation["displayed"], shown(solved, 8), f"{shown(away)} %")
     return made
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from solvent.cli.failures import InputError
+from solvent.cli.laws import holds
 
 Progress = Callable[[int, int, str], None]
 
 
 class RunOptions(NamedTuple):
-    """What a replay is asked to do, in the order of ``solvent.simulation.replay.run``."""
+    """What a replay is asked to do."""
 
     dataset: str
     accounts: int
@@ -32,9 +32,10 @@ def run_replay(options: RunOptions, *, as_json: bool) -> int:
     """Run it and print its report; 1 when a law was broken or something was created or lost."""
     if options.resume and options.journal is None:
         raise InputError("--resume: no --journal given, expected the journal to go on from")
-    run = import_module("solvent.simulation.replay").run
+    from solvent.cli.stored_runs import run
+
     with _Bar(visible=not as_json and sys.stderr.isatty()) as progress:
-        report: dict[str, Any] = run(**options._asdict(), progress=progress).as_json()
+        report = run(options, progress).as_json()
     if as_json:
         from solvent.cli.output import print_json
 
@@ -47,13 +48,14 @@ def run_replay(options: RunOptions, *, as_json: bool) -> int:
 
 
 def lawful(report: dict[str, Any]) -> bool:
-    """Whether every law held and every conservation residual is zero.
+    """Whether every law was checked and held, ring 1 agreed, and every conservation residual is zero.
 
-    >>> lawful({"laws": {"L-01": {"checks": 3, "held": True}}, "conservation": {"USDT": 0}})
+    >>> lawful({"laws": {"L-01": {"checks": 3, "held": 3}}, "conservation": {"USDT": "0"}})
     True
     """
-    held = all(law["held"] for law in report.get("laws", {}).values())
-    return held and all(int(residual) == 0 for residual in report.get("conservation", {}).values())
+    if not all(holds(law) for law in report.get("laws", {}).values()) or not report.get("lawful", True):
+        return False
+    return all(int(residual) == 0 for residual in report.get("conservation", {}).values())
 
 
 class _Bar:

@@ -8,6 +8,7 @@ from typing import Any
 from solvent.cli.figures import ABSENT, shown
 from solvent.cli.margin_tables import name
 from solvent.cli.output import console, table
+from solvent.units import shifted
 
 Form = dict[str, Any]
 TOTALS = (("value", "value"), ("margin equity", "margin_equity"), ("required", "required"), ("surplus", "surplus"))
@@ -44,7 +45,7 @@ def _totals(found: Form) -> Any:
 
 def _share(side: Form) -> str:
     value = side["ratio"]["value"]
-    return ABSENT if value is None else f"{shown(Decimal(value).scaleb(2))} %"
+    return ABSENT if value is None else f"{shown(shifted(Decimal(value), 2))} %"
 
 
 def _positions(found: Form) -> Any:

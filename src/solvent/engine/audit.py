@@ -6,14 +6,14 @@ L-01, per asset s, exactly::
     + Σ over the house's accounts of s
     + Σ over contracts settling in s of (pnl + funding_paid) = 0
 
-A deposit lowers EXTERNAL by what it adds to a pool. A fill moves ``realised`` = cost after − cost before − the fill's cost
-into the balance: over both sides the fill's costs cancel, so balances rise by the change of Σ cost, and pnl = −Σ cost falls
-by as much. Touching a position takes what is due from the balance and adds it to ``funding_paid``; interest goes from the
-balance to LENDING, fees to FEES, what a conversion gives to the side it is converted with, and rounding at settlement to
-ROUNDING. What is lent is counted too: Σ of users' negative balances is ``borrowed``.
+A deposit lowers EXTERNAL by what it adds to a pool. A fill moves ``realised`` = cost after − cost before − the fill's
+cost into the balance: over both sides the fill's costs cancel, so balances rise by the change of Σ cost, and pnl = −Σ
+cost falls by as much. Touching a position takes what is due from the balance and adds it to ``funding_paid``; interest
+goes from the balance to LENDING, fees to FEES, what a conversion gives to the side it is converted with, and rounding
+at settlement to ROUNDING. What is lent is counted too: Σ of users' negative balances is ``borrowed``.
 
-L-02, per contract: Σ lots = 0. L-03, per contract: Σ cost + pnl = 0, and ``funding_paid`` + Σ due = 0, because what is due
-is lots × (index − index at touch), Σ lots = 0, and a touch moves the same amount from one term to the other.
+L-02, per contract: Σ lots = 0. L-03, per contract: Σ cost + pnl = 0, and ``funding_paid`` + Σ due = 0, because what is
+due is lots × (index − index at touch), Σ lots = 0, and a touch moves the same amount from one term to the other.
 """
 
 from __future__ import annotations
@@ -124,10 +124,10 @@ def conserved(t: Tables, names: Names, a: Audited) -> Verdict:
     owing = (units < 0) & (owner >= FUND_POOL)
     owed = sums_by(asset[owing], -units[owing], things)
     through = [0] * things
-    for thing in np.flatnonzero(~a.is_asset):
+    for thing in np.flatnonzero(~a.is_asset).tolist():
         row = t.things[thing]
         through[int(row["settle"])] += int(row["pnl"]) + int(row["funding_paid"])
-    for s in np.flatnonzero(a.is_asset):
+    for s in np.flatnonzero(a.is_asset).tolist():
         house = sum(int(x) for x in t.house[:, s])
         rest = balances[s] + house + through[s]
         parts = f"pools {balances[s]}, house {house}, contracts {through[s]}"
@@ -142,7 +142,7 @@ def lots_balance(t: Tables, names: Names, a: Audited) -> Verdict:
     tally = Tally()
     held = ~a.is_asset[a.thing]
     lots = sums_by(a.thing[held], t.lots[a.entries.slot[held]], len(names.things))
-    for thing in np.flatnonzero(~a.is_asset):
+    for thing in np.flatnonzero(~a.is_asset).tolist():
         tally.check(lots[thing] == 0, f"{names.name(thing)}: lots sum to {lots[thing]}")
     return tally.verdict()
 
@@ -153,8 +153,10 @@ def costs_balance(t: Tables, names: Names, a: Audited) -> Verdict:
     held = ~a.is_asset[a.thing]
     thing, slot = a.thing[held], a.entries.slot[held]
     costs = sums_by(thing, t.cost[slot], things)
-    due = sums_by(thing, t.lots[slot] * (t.things["carry"][thing] - t.carry[slot]), things)
-    for one in np.flatnonzero(~a.is_asset):
+    carry: I64 = t.things["carry"][thing].astype(np.int64)
+    owed: I64 = np.multiply(t.lots[slot], np.subtract(carry, t.carry[slot]), dtype=np.int64)
+    due = sums_by(thing, owed, things)
+    for one in np.flatnonzero(~a.is_asset).tolist():
         row = t.things[one]
         rest, unpaid = costs[one] + int(row["pnl"]), due[one] + int(row["funding_paid"])
         tally.check(rest == 0, f"{names.name(one)}: cost {costs[one]} and pnl {int(row['pnl'])} leave {rest}")

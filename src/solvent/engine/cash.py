@@ -1,8 +1,11 @@
-"""Balances: adding to them, and the verbs that only move money. Every posting has its counter-posting in the same kernel.
+"""Balances, and the verbs that only move money. Every posting has its counter-posting in the same kernel.
 
-A balance is the pool's cash (its numeraire) or an asset entry. Touching a balance settles the interest it owes: the debt
-grows, the lending account of the asset gains as much. ``things.borrowed`` is kept as the sum of users' debts.
+A balance is the pool's cash (its numeraire) or an asset entry. Touching a balance settles the interest it owes: the
+debt grows, the lending account of the asset gains as much. ``things.borrowed`` is kept as the sum of users' debts.
 """
+
+# mypy: disable-error-code="no-any-return"
+# A column of a table has no type that mypy knows.
 
 from __future__ import annotations
 
@@ -115,7 +118,7 @@ def has_room(t: Tables, pool: int, asset: int) -> bool:
 
 @kernel
 def add_balance(t: Tables, pool: int, asset: int, units: int) -> bool:
-    """Add units to a pool's balance after settling the interest it owes; False, and nothing done, when the slab is full.
+    """Add units to a pool's balance after settling the interest it owes; False, and nothing done, when no slot is left.
 
     Keeps ``borrowed`` and the lending account, touches the index, and frees an entry that has become empty. May move
     the pool's entries where the asset is new to it.

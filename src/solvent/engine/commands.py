@@ -62,7 +62,9 @@ def assemble(sent: Sequence[Sent]) -> Batch:
 def list_asset(  # one argument a fact
     source: int, source_seq: int, asset: Asset, *, max_units: int, quote: str | None = None, tick: Decimal | None = None
 ) -> Sent:
-    """LIST_ASSET: ``quote`` names the asset its index is in (None for a numeraire) and ``tick`` the index tick in it."""
+    """LIST_ASSET: ``quote`` names the asset its index is in (None for a numeraire) and ``tick`` the index tick in
+    it.
+    """
     content = {
         "name": asset.name,
         "scale": asset.scale,
@@ -83,7 +85,7 @@ def _kind(instrument: Instrument) -> str:
 
 def list_instrument(source: int, source_seq: int, instrument: Instrument, *, max_lots: int, max_ticks: int) -> Sent:
     """LIST: an instrument's facts and the limits its positions and prices never leave."""
-    derivative = isinstance(instrument, Perpetual)
+    contract = instrument if isinstance(instrument, Perpetual) else None
     content = {
         "type": _kind(instrument),
         "symbol": instrument.symbol,
@@ -92,8 +94,8 @@ def list_instrument(source: int, source_seq: int, instrument: Instrument, *, max
         "settle": instrument.settle.name,
         "tick_size": str(instrument.tick_size),
         "lot_size": str(instrument.lot_size),
-        "payoff": instrument.payoff.value if derivative else "linear",
-        "contract_size": str(instrument.contract_size) if derivative else "1",
+        "payoff": contract.payoff.value if contract else "linear",
+        "contract_size": str(contract.contract_size) if contract else "1",
         "expiry_ns": instrument.expiry_ns if isinstance(instrument, Future) else 0,
         "base": instrument.base.name if isinstance(instrument, Spot) else None,
         "max_lots": max_lots,
@@ -112,7 +114,7 @@ def schedule_rules(
     account_class: str = "standard",
     digest: str = "",
 ) -> Sent:
-    """SCHEDULE_RULES: row ``row`` becomes the named rule set in a mode and account class; ``digest`` pins its numbers."""
+    """SCHEDULE_RULES: row ``row`` is the named rule set in a mode and account class; ``digest`` pins its numbers."""
     content = {"rules": rules, "mode": mode.value, "account_class": account_class, "digest": digest}
     return command(Verb.SCHEDULE_RULES, source, source_seq, ref=row), canonical(content)
 

@@ -1,5 +1,8 @@
 """CONVERT: a pool's asset for its numeraire at the index, for a pool that stands or one that is being liquidated."""
 
+# mypy: disable-error-code="no-any-return"
+# A column of a table has no type that mypy knows.
+
 from __future__ import annotations
 
 from solvent.engine.cash import (
@@ -56,7 +59,7 @@ def convert_check(t: Tables, pool: int, other: int, asset: int, amount: int, tic
     if t.things[asset]["mark"] == 0 or ticks != t.things[asset]["mark"]:
         return PRICE_STATE
     state = t.pools[pool]["state"]
-    if state != HEALTHY and state != LIQUIDATING:
+    if state not in (HEALTHY, LIQUIDATING):
         return POOL_STATE
     if other >= 0 and t.pools[other]["state"] != HEALTHY and t.pools[other]["state"] != HOUSE_POOL:
         return POOL_STATE

@@ -47,7 +47,9 @@ def cut_out(batch: Batch, at: int) -> Command:
 
 
 class Answer(NamedTuple):
-    """How a command ended: the reason, the failing side's surplus where it was refused for shortness, and a diagnosis."""
+    """How a command ended: the reason, the failing side's surplus where it was refused for shortness, and a
+    diagnosis.
+    """
 
     reason: Reason
     short: int = 0

@@ -1,7 +1,7 @@
 """The engine: commands in, events out, one writer, deterministic.
 
-Runs of hot commands go to one kernel; a cold verb stops it, is done here, and the kernel goes on. What comes out does not
-depend on how commands are cut into batches, on threads, on the screen, or on the compiler.
+Runs of hot commands go to one kernel; a cold verb stops it, is done here, and the kernel goes on. What comes out does
+not depend on how commands are cut into batches, on threads, on the screen, or on the compiler.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ class Engine:
 
     @property
     def errors(self) -> Mapping[int, str]:
-        """Why a payload was refused, in words, by the sequence number of its event; diagnostics, not part of the state."""
+        """Why a payload was refused, in words, by the sequence number of its event; diagnostics, not part of the
+        state.
+        """
         return self._desk.errors
 
     def step(self, batch: Batch) -> Records:
@@ -228,7 +230,10 @@ class Engine:
         engine = cls(Limits(*head["limits"]), threads=threads, screen=screen, venues=venues)
         for verb, ref, payload in head["payloads"]:
             engine._relist(Path(path), verb, ref, payload)
-        snapshot.fill(engine.tables, columns)
+        try:
+            snapshot.fill(engine.tables, columns)
+        except (KeyError, IndexError, ValueError) as error:
+            raise snapshot.SnapshotError(f"{path}: {error}") from None
         found = engine.state_hash()
         if found != head["state"]:
             raise snapshot.SnapshotError(f"{path}: the state hash is {found}, the snapshot says {head['state']}")

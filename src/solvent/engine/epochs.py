@@ -1,9 +1,11 @@
 """Verbs that concern everybody at once: prices, time, funding, interest, and the judgement that follows them.
 
 After PRICES, FUNDING and INTEREST every healthy pool of a user is judged at MAINTAIN: the float screen sets aside those
-proved healthy, the exact kernel decides the rest. Breaches are taken worst first: margin equity ÷ requirement ascending,
-compared exactly (no requirement at all is worst), then by pool id. For each in that order its state becomes LIQUIDATING, a
-BREACHED event is written, and its resting orders are released, a CANCELLED event each, before the next pool's.
+proved healthy, the exact kernel decides the rest. Breaches are taken worst first: margin equity ÷ requirement
+ascending, compared exactly (no requirement at all is worst), then by pool id. For each in that order its state becomes
+LIQUIDATING, a BREACHED event is written, and its resting orders are released, a CANCELLED event each, before the next
+pool's. A pool in
+breach that is flat and worth less than nothing is BANKRUPT at once.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 
 from solvent import ledger
 from solvent.book import Purpose
+from solvent.engine.conversion import aftermath
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
 from solvent.engine.jit import kernel
 from solvent.engine.names import PayloadError
@@ -113,6 +116,9 @@ def judge(desk: Desk, sheet: Sheet) -> None:
         sheet.write(Happened.BREACHED, pool=one.pool, short=(one.equity - one.required) // ledger.MILLION)
         sheet.reserve(int(count_orders(t, one.pool)))
         sheet.at = int(release_all(t, one.pool, NONE, sheet.events, sheet.at))
+        kind, value = aftermath(t, one.pool)
+        if kind:  # flat already, and worth less than nothing: no step could ever say so
+            sheet.write(int(kind), pool=one.pool, short=int(value))
 
 
 def prices(desk: Desk, c: Command, sheet: Sheet) -> Answer:
@@ -183,7 +189,9 @@ def _accrued(desk: Desk, c: Command, sheet: Sheet, more: int) -> Answer:
 
 
 def interest(desk: Desk, c: Command, sheet: Sheet) -> Answer:
-    """INTEREST of an asset over ``amount`` seconds, at the rate its utilisation gives under the first rules that lend."""
+    """INTEREST of an asset over ``amount`` seconds, at the rate its utilisation gives under the first rules that
+    lend.
+    """
     t = desk.t
     if not 0 <= c.thing < int(t.top[TOP_THINGS]) or int(t.things[c.thing]["kind"]) != ASSET:
         return Answer(Reason.UNKNOWN_THING)

@@ -59,7 +59,7 @@ def settle(desk: Desk, c: Command, sheet: Sheet) -> Answer:
 def close_at(t: Tables, pool: int, key: int, ticks: int) -> int:
     """Close one position at a price: the lots it had, 0 where the entry was flat."""
     slot, thing = find(t, pool, key), key >> 2
-    lots = t.lots[slot]
+    lots: int = t.lots[slot]
     if lots == 0:
         return 0
     cost = -worth(t, thing, lots, ticks)

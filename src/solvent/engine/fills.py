@@ -1,5 +1,8 @@
 """Fills: what a side pays, whether it may take it, and its postings. Two sides make a trade; each stands alone here."""
 
+# mypy: disable-error-code="no-any-return"
+# A column of a table has no type that mypy knows.
+
 from __future__ import annotations
 
 from solvent.engine.cash import (
@@ -49,7 +52,7 @@ def fill_cost(t: Tables, thing: int, lots: int, ticks: int) -> int:
 
 @kernel
 def charges(t: Tables, pool: int, thing: int, amount: int, taker: bool) -> tuple[int, int]:
-    """Fee and levy of one side on a notional at the fill's price, in settle units; the mirror pays none, spot no levy."""
+    """Fee and levy of one side on a notional at the fill's price, settle units; the mirror pays none, spot no levy."""
     if pool == CCP_POOL:
         return 0, 0
     row = t.rules[t.pools[pool]["rules"]]
@@ -222,13 +225,21 @@ def consume(t: Tables, pool: int, slot: int, order: int, lots: int) -> None:
 
 @kernel
 def post_side(
-    t: Tables, pool: int, slot: int, thing: int, lots: int, ticks: int, cost: int, fee: int, levy: int
+    t: Tables,
+    pool: int,
+    slot: int,
+    thing: int,
+    lots: int,
+    ticks: int,  # noqa: ARG001 - for the reader of the call
+    cost: int,
+    fee: int,
+    levy: int,
 ) -> int:
     """Post one side of a contract fill whatever its verdict; the profit realised, in settle units.
 
     Settles the entry's funding, carries its cost, moves realised profit, fee and levy, keeps ``pnl``, ``funding_paid``,
-    reach and cache, and frees what has become empty. ``ticks`` is for the reader of the call. ``levy`` is only taken here:
-    it goes to the fund, which must have a place for the settle asset.
+    reach and cache, and frees what has become empty. The levy goes to the fund, which must have a
+    place for the settle asset.
     """
     near = is_near(t, pool, thing) and pool != CCP_POOL
     whole, millionths = 0, 0

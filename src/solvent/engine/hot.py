@@ -1,4 +1,7 @@
-"""The hot loop: consecutive commands that need no payload and touch few pools, applied in order without leaving the kernel."""
+"""The hot loop: consecutive commands without payload that touch few pools, applied in order inside one kernel."""
+
+# mypy: disable-error-code="no-any-return"
+# A column of a table has no type that mypy knows.
 
 from __future__ import annotations
 
@@ -116,12 +119,15 @@ def apply(
 ) -> tuple[int, int]:
     """Apply hot commands from ``start`` on: (next command, next event).
 
-    Stops at ``stop``, at the first verb that is not hot, and where fewer than two event places are left. Every command
-    has exactly one DONE or REFUSED event; a refused one has changed nothing else but its source's number, and a duplicate
-    not even that. ``ahead`` (0: none) is how many commands ahead memory is asked for: it never changes a result.
+    Stops at ``stop``, at the first verb that is not hot, and where there is no room left for a command's events (two
+    for CONVERT). Every command has exactly one DONE or REFUSED event; a refused one has changed nothing else but its
+    source's number, and a duplicate not even that. ``ahead`` (0: none) is how many commands ahead memory is
+    asked for: it never changes a result.
     """
     j, at = start, event_start
-    while j < stop and at + MOST_EVENTS <= events.size and hot(commands[j]["kind"]):
+    while j < stop and hot(commands[j]["kind"]):
+        if at + (MOST_EVENTS if commands[j]["kind"] == CONVERT else 1) > events.size:
+            break
         if ahead > 0:
             look_ahead(t, commands, j, stop, ahead)
         source = commands[j]["source"]

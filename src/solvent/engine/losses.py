@@ -1,8 +1,8 @@
 """Verbs of the way down: LIQUIDATE and ADL close positions of pools under liquidation.
 
-A pool under liquidation that reaches surplus(RECOVER) ≥ 0 is healthy again (RECOVERED). Where it has no contract position
-left and its value is below zero it is bankrupt (BANKRUPT) and waits for FUND or SOCIALISE. In between, with nothing left to
-close and a value that only weights keep below the line, it stays where it is for CONVERT.
+A pool under liquidation that reaches surplus(RECOVER) ≥ 0 is healthy again (RECOVERED). Where it has no contract
+position left and its value is below zero it is bankrupt (BANKRUPT) and waits for FUND or SOCIALISE. In between, with
+nothing left to close and a value that only weights keep below the line, it stays where it is for CONVERT.
 """
 
 from __future__ import annotations

@@ -91,6 +91,25 @@ class Names:
         self.ids[self.name(thing)] = thing
         return thing
 
+    def drop_last(self) -> None:
+        """Take back the thing added last."""
+        del self.ids[self.name(len(self.things) - 1)]
+        self.things.pop()
+
+    def compiled(self) -> list[Asset | Instrument]:
+        """Assets and instruments by thing id, without what the engine adds to them."""
+        return [one.asset if isinstance(one, ListedAsset) else one.instrument for one in self.things]
+
+    def first_numeraire(self) -> int:
+        """The first listed asset that is its own quote, −1 where there is none."""
+        own = (k for k, one in enumerate(self.things) if isinstance(one, ListedAsset) and one.quote == k)
+        return next(own, -1)
+
+    def venue_number(self, rules: str) -> int:
+        """A number for a rule set's name: the order in which names first appeared."""
+        seen = list(dict.fromkeys(row.rules for row in self.rules.values()))
+        return seen.index(rules) if rules in seen else len(seen)
+
     def asset_id(self, name: Any, where: str) -> int:
         """The thing id of an asset's name; :class:`PayloadError` where it is unknown or an instrument."""
         found = self.ids.get(name, -1) if isinstance(name, str) else -1

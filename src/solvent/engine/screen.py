@@ -1,20 +1,22 @@
 """The float screen: one tight pass over pools that says which are certainly healthy, and how everybody stands.
 
-Whole numbers stay whole as long as they can: profit, notional and conversions are the ledger's own 64-bit integers, so that
-every piece of a schedule is chosen exactly. Only rate × amount − deduction, and the sum of these, are 64-bit floats.
+Whole numbers stay whole as long as they can: profit, notional and conversions are the ledger's own 64-bit integers, so
+that every piece of a schedule is chosen exactly. Only rate × amount − deduction, and the sum of these, are 64-bit
+floats.
 
-**The bound.** Let u = 2^−53. A rate is one rounding away from ppm / 10^6 and an amount one from its integer, so a product
-is off by at most 3u·|rate·amount|; a deduction, whole + millionths / 10^6, by at most 3u·(|deduction| + 1); their difference
-rounds once more. So each term is off by at most 5u times its magnitude m = |rate·amount| + |deduction| + 1, and adding k
-terms one after the other adds at most (k − 1)·u·Σm. The exact integer part of the sum is converted once: u times its
-magnitude. Hence |surplus in floats − surplus| ≤ (k + 5)·u·M with M = Σm + |integer part|, up to terms of order u². The
-kernel uses (k + 8)·2u·M: more than half of it is room for the rounding of M itself. A pool is *proved healthy* where its
-surplus in floats is above the bound; everything else, and everything with something that is not covered here, is for the
-exact kernel. So the screen changes the cost of an epoch and never its outcome.
+The bound: let u = 2^−53. A rate is one rounding away from ppm / 10^6 and an amount one from its integer, so a product
+is off by at most 3u·|rate·amount|; a deduction, whole + millionths / 10^6, by at most 3u·(|deduction| + 1); their
+difference rounds once more. So each term is off by at most 5u times its magnitude m = |rate·amount| + |deduction| + 1,
+and adding k terms one after the other adds at most (k − 1)·u·Σm. The exact integer part of the sum is converted once:
+u times its magnitude. Hence |surplus in floats − surplus| ≤ (k + 5)·u·M with M = Σm + |integer part|, up to terms of
+order u². The kernel uses (k + 8)·2u·M: more than half of it is room for the rounding of M itself. A pool is *proved
+healthy* where its surplus in floats is above the bound; everything else, and everything with something that is not
+covered here, is for the exact kernel. So the screen changes the cost of an epoch and never its outcome.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +36,8 @@ from solvent.engine.tables import (
     TOP_THINGS,
     Tables,
 )
-from solvent.ledger import interest_due, inverse_worth, leverage_margin
+from solvent.engine.value import leverage_of
+from solvent.ledger import converted_up, divide_up, interest_due, inverse_worth, leverage_margin
 
 F64 = npt.NDArray[np.float64]
 I8 = npt.NDArray[np.int8]
@@ -83,7 +86,7 @@ def piece_of(t: Tables, rules: int, purpose: int, place: int, amount: int) -> in
     count = t.span[rules, purpose, place, 1]
     if count == 0:
         return -1
-    k = t.span[rules, purpose, place, 0]
+    k: int = t.span[rules, purpose, place, 0]
     last = k + count - 1
     while k < last and amount > t.floor[k + 1]:
         k += 1
@@ -94,12 +97,12 @@ def piece_of(t: Tables, rules: int, purpose: int, place: int, amount: int) -> in
 def profit_of(t: Tables, q: Marks, e: int, thing: int) -> int:
     """Unrealised profit of a position less the funding it owes, settle units."""
     lots = t.lots[e]
-    due = lots * (q.carry[thing] - t.carry[e])
+    gain: int = -t.cost[e] - lots * (q.carry[thing] - t.carry[e])
     if q.kind[thing] == LINEAR:
-        return lots * q.unit[thing] - t.cost[e] - due
-    if q.mark[thing] == 0:
-        return -t.cost[e] - due
-    return inverse_worth(lots, q.mark[thing], q.unit[thing]) - t.cost[e] - due
+        gain += lots * q.unit[thing]
+    elif q.mark[thing] != 0:
+        gain += inverse_worth(lots, q.mark[thing], q.unit[thing])
+    return gain
 
 
 @kernel
@@ -119,7 +122,9 @@ def equity_in(t: Tables, q: Marks, pool: int, at: int, asset: int) -> tuple[int,
 
 @kernel
 def in_floats(q: Marks, asset: int, units: int) -> tuple[int, bool]:
-    """Units of an asset in the asset its index is in, rounded down; False where that could leave 64 bits or has no price."""
+    """Units of an asset in the asset its index is in, rounded down; False where that could leave 64 bits or has no
+    price.
+    """
     mark = q.mark[asset]
     if mark == 0 or q.divisor[asset] <= 0 or abs(float(units) * float(mark)) > SAFE_PRODUCT:
         return 0, False
@@ -166,16 +171,15 @@ def notional_of(t: Tables, q: Marks, e: int, thing: int, numeraire: int) -> int:
     lots = abs(t.lots[e])
     if q.mark[thing] == 0:
         return -1
-    if q.kind[thing] == LINEAR:
-        notional = lots * q.unit[thing]
-    else:
-        notional = -(-lots * q.unit[thing] // q.mark[thing])
+    notional: int = lots * q.unit[thing]
+    if q.kind[thing] != LINEAR:
+        notional = divide_up(notional, q.mark[thing])
     settle = q.settle[thing]
     if settle == numeraire:
         return notional
     if q.mark[settle] == 0 or float(notional) * float(q.mark[settle]) > SAFE_PRODUCT:
         return -1
-    return -(-notional * q.mark[settle] // q.divisor[settle])
+    return converted_up(notional, q.mark[settle], q.divisor[settle])
 
 
 @kernel
@@ -187,9 +191,7 @@ def needed(t: Tables, q: Marks, rules: int, purpose: int, e: int, thing: int, no
     share = float(notional) * q.slope[k]
     need = share - q.cut[k]
     if t.rules[rules]["leverage_at"] >> purpose & 1:
-        leverage = np.int64(t.leverage[e])
-        if leverage == 0:
-            leverage = t.default_leverage[rules, thing]
+        leverage = leverage_of(t, rules, e, thing)
         if leverage <= 0:
             return need, UNKNOWN
         need = max(need, float(leverage_margin(notional, leverage)))
@@ -268,7 +270,7 @@ def halves(t: Tables, first: int, threads: int) -> list[tuple[int, int]]:
     """The ranges of pools that ``threads`` threads take: consecutive, in order, without gaps."""
     last = int(t.top[TOP_POOLS])
     cuts = [first + (last - first) * k // threads for k in range(threads + 1)]
-    return list(zip(cuts, cuts[1:], strict=False))
+    return list(itertools.pairwise(cuts))
 
 
 def in_turn(run: Any, ranges: list[tuple[int, int]], threads: Any) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from solvent.book import Mode
 from solvent.engine.commands import LEGS_NUMBER, LEGS_SHIFT, MODE_NUMBER
-from solvent.engine.compile import compile_rules, compile_thing
+from solvent.engine.compile import check_limits, compile_rules, compile_thing
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
 from solvent.engine.hashing import rules_digest
 from solvent.engine.names import ListedAsset, ListedInstrument, PayloadError, read_asset, read_instrument, read_rules
@@ -16,12 +16,15 @@ from solvent.engine.tables import (
     LINEAR,
     NONE,
     SPOT,
+    TOP_PIECES,
     TOP_POOLS,
     TOP_RULES,
     TOP_THINGS,
     Tables,
 )
 from solvent.instruments import Payoff, Perpetual, Spot
+from solvent.ledger import MILLION
+from solvent.rules import RulesError
 from solvent.units import exact
 
 MODES = {number: mode for mode, number in MODE_NUMBER.items()}
@@ -78,30 +81,69 @@ def _next_thing(desk: Desk) -> int:
 
 
 def _listed(desk: Desk, c: Command, listed: ListedAsset | ListedInstrument) -> Answer:
-    """Name the new thing, and teach every rules row about it."""
-    thing = desk.names.add(listed)
-    desk.names.payloads.append((c.kind, c.ref, c.payload or b""))
-    desk.t.top[TOP_THINGS] += 1
-    for row in sorted(desk.names.rules):
-        compile_for(desk, row, thing)
+    """Name the new thing, and teach every rules row about it; where a row cannot take it, nothing of it stays."""
+    t, names = desk.t, desk.names
+    thing, pieces = names.add(listed), int(t.top[TOP_PIECES])
+    leverage_at = t.rules["leverage_at"].copy()
+    try:
+        check_limits(t, thing)
+        for row, made in sorted(names.rules.items()):
+            compile_thing(
+                t, row, desk.venues[made.rules], made.mode, made.account_class, names.compiled(), thing
+            )  # fmt: skip
+    except RulesError as error:
+        names.drop_last()
+        t.things[thing] = 0
+        t.rules["leverage_at"] = leverage_at
+        _forget_rules(t, slice(None), slice(thing, thing + 1), pieces)
+        return Answer(Reason.MALFORMED, text=str(error))
+    names.payloads.append((c.kind, c.ref, c.payload or b""))
+    t.top[TOP_THINGS] += 1
     return DONE
 
 
+def _forget_rules(t: Tables, rows: slice, things: slice, pieces: int) -> None:
+    """Take back what compiling wrote about some rows and things, and the pieces from ``pieces`` on."""
+    t.span[rows, :, slice(2 * (things.start or 0), None if things.stop is None else 2 * things.stop), :] = 0
+    t.debt_ppm[rows, things] = MILLION
+    for column in (t.default_leverage, t.bracket_floor, t.bracket_leverage, t.penalty_ppm):
+        column[rows, things] = 0
+    used = int(t.top[TOP_PIECES])
+    for column in (t.floor, t.rate, t.part, t.rest):
+        column[pieces:used] = 0
+    t.top[TOP_PIECES] = pieces
+
+
 def schedule_rules(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
-    """SCHEDULE_RULES: the next rules row, compiled for everything listed so far; at once, and never changed again."""
-    made = read_rules(c.payload or b"")
-    if c.ref != int(desk.t.top[TOP_RULES]):
-        raise PayloadError(f"ref must be the next rules row {int(desk.t.top[TOP_RULES])}, not {c.ref}")
-    if c.ref == desk.t.rules.size:
+    """SCHEDULE_RULES: the next rules row, compiled for everything listed so far; at once, and never changed again.
+
+    Pools under the row are margined in the first listed asset that is its own quote.
+    """
+    t, names, made = desk.t, desk.names, read_rules(c.payload or b"")
+    if c.ref == t.rules.size:
         return Answer(Reason.FULL)
+    if c.ref != int(t.top[TOP_RULES]):
+        raise PayloadError(f"ref must be the next rules row {int(t.top[TOP_RULES])}, not {c.ref}")
     venue = desk.venues.get(made.rules)
     if venue is None:
         return Answer(Reason.UNKNOWN_RULES, text=f"no rule set {made.rules!r}; there are {sorted(desk.venues)}")
     if made.digest and made.digest != rules_digest(venue):
         raise PayloadError(f"digest of {made.rules} must be {rules_digest(venue)}, not {made.digest}")
-    desk.names.rules[c.ref] = made
-    compile_for(desk, c.ref, NONE)
-    desk.names.payloads.append((c.kind, c.ref, c.payload or b""))
+    numeraire = names.first_numeraire()
+    if numeraire == NONE:
+        return Answer(Reason.UNKNOWN_THING, text="no asset is listed that is its own quote")
+    pieces = int(t.top[TOP_PIECES])
+    try:
+        compile_rules(
+            t, c.ref, venue, made.mode, made.account_class, names.compiled(), numeraire, names.venue_number(made.rules)
+        )
+    except RulesError as error:
+        t.rules[c.ref] = 0
+        _forget_rules(t, slice(c.ref, c.ref + 1), slice(None), pieces)
+        return Answer(Reason.MALFORMED, text=str(error))
+    t.top[TOP_RULES] += 1
+    names.rules[c.ref] = made
+    names.payloads.append((c.kind, c.ref, c.payload or b""))
     return DONE
 
 
@@ -185,13 +227,3 @@ def change_setting(desk: Desk, c: Command, sheet: Sheet) -> Answer:
     if int(desk.t.pools[c.pool]["state"]) != PoolState.HEALTHY:
         return Answer(Reason.POOL_STATE)
     return verbs[Setting(c.flags)](desk, c, sheet)
-
-
-def compile_for(desk: Desk, row: int, thing: int) -> None:
-    """Compile a rules row for one thing, or (−1) for everything listed so far."""
-    made = desk.names.rules[row]
-    venue = desk.venues[made.rules]
-    if thing == NONE:
-        compile_rules(desk.t, row, venue, made.mode, made.account_class, desk.names)
-    else:
-        compile_thing(desk.t, row, thing, venue, made.mode, made.account_class, desk.names)

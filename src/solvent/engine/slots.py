@@ -1,8 +1,11 @@
 """Where a pool's entries lie: blocks of 4·2^k slots in one slab.
 
-Blocks given back form one list a size, threaded through ``cost`` of their first slot. Free means zeroed, so that nothing
-stale comes back. A block never shrinks; ``used`` does, when what lies last is freed.
+Blocks given back form one list a size, threaded through ``cost`` of their first slot. Free means zeroed, so that
+nothing stale comes back. A block never shrinks; ``used`` does, when what lies last is freed.
 """
+
+# mypy: disable-error-code="no-any-return"
+# A column of a table has no type that mypy knows.
 
 from __future__ import annotations
 
@@ -95,7 +98,7 @@ def asset_reach(t: Tables, asset: int) -> int:
 
 @kernel
 def place(t: Tables, pool: int, key: int) -> int:
-    """The slot of a key, made where the pool has none yet; −1 when the slab is full. It may move the pool's other entries.
+    """The slot of a key, made where the pool has none yet; −1 when the slab is full. May move the pool's other entries.
 
     A new entry is touched at the present index. A new balance in another asset adds to the pool's reach.
     """

@@ -91,7 +91,9 @@ def laid_out(head: dict[str, Any]) -> Tables:
 
 
 def fill(t: Tables, columns: dict[str, Any]) -> None:
-    """Overlay the saved columns on tables in which the payloads have been applied; ``top`` keeps the rules' own counts."""
+    """Overlay the saved columns on tables in which the payloads have been applied; ``top`` keeps the rules' own
+    counts.
+    """
     rules_counts = t.top.copy()
     t.pools[: columns["pools"].size] = columns["pools"]
     for name in ENTRY_COLUMNS:

@@ -1,5 +1,6 @@
-"""STOP: standing reduce-only triggers on the mark. They reserve nothing, are chained to no entry, and are found by pool,
-instrument and reference; when the mark reaches one, a STOPPED event tells whoever sends the order, and the stop is gone.
+"""STOP: standing reduce-only triggers on the mark. They reserve nothing, are chained to no entry, and are found by
+pool, instrument and reference; when the mark reaches one, a STOPPED event tells whoever sends the order, and the stop
+is gone.
 """
 
 from __future__ import annotations

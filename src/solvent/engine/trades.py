@@ -1,5 +1,8 @@
 """FILL: a taker and a maker exchange lots at a price, both judged, both posted; or neither."""
 
+# mypy: disable-error-code="no-any-return"
+# A column of a table has no type that mypy knows.
+
 from __future__ import annotations
 
 from solvent.engine.cash import (
@@ -109,7 +112,7 @@ def leg_allows(t: Tables, pool: int, leg: int, after: int) -> bool:
 def tradeable(t: Tables, pool: int) -> bool:
     """Whether a pool's state lets it trade."""
     state = t.pools[pool]["state"]
-    return state == HEALTHY or state == HOUSE_POOL
+    return state in (HEALTHY, HOUSE_POOL)
 
 
 @kernel
@@ -218,8 +221,14 @@ def fill(
     if slot < 0 or other_slot < 0:
         reason = FULL
     else:
+        # The fund pays its own levy to itself and is paid the other side's: all of a change counts in its verdict.
+        charge, other_charge = fee + levy, other_fee + other_levy
+        if pool == FUND_POOL:
+            charge = fee - other_levy
+        if other == FUND_POOL:
+            other_charge = other_fee - levy
         reason, short = judged(
-            t, pool, other, thing, lots, cost, slot, other_slot, order, other_order, fee + levy, other_fee + other_levy
+            t, pool, other, thing, lots, cost, slot, other_slot, order, other_order, charge, other_charge
         )
     if reason != OK:
         undo(t, pool, other, slot, other_slot, settle)
@@ -263,7 +272,7 @@ def spot_sound(
         return POOL_STATE
     for one in (pool, other):
         scope = t.pools[one]["scope"]
-        if scope != NONE and scope != thing and one != CCP_POOL:
+        if scope not in (NONE, thing) and one != CCP_POOL:
             return SCOPE
         if not may_hold(t, one, row["base"]) or not may_hold(t, one, row["settle"]):
             return SCOPE

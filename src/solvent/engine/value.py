@@ -1,9 +1,13 @@
 """What a pool is worth and must hold: exact, in the pool's numeraire, as pairs (whole units, millionths of a unit).
 
-A rate is whole parts per million of a whole number of units, so every term is an integer count of millionths; whole units
-and millionths are summed apart, and no product leaves 64 bits. *Normalised* pairs have 0 ≤ millionths < 10^6, so that
-``whole`` is the amount rounded down. An asset that is not the numeraire has an entry wherever a position settles in it.
+A rate is whole parts per million of a whole number of units, so every term is an integer count of millionths; whole
+units and millionths are summed apart, and no product leaves 64 bits. *Normalised* pairs have 0 ≤ millionths < 10^6, so
+that ``whole`` is the amount rounded down. An asset that is not the numeraire
+has an entry wherever a position settles in it.
 """
+
+# mypy: disable-error-code="no-any-return"
+# A column of a table has no type that mypy knows.
 
 from __future__ import annotations
 
@@ -92,7 +96,7 @@ def lowest_ticks(t: Tables, thing: int) -> int:
 
 @kernel
 def schedule_at(t: Tables, rules: int, purpose: int, place: int, amount: int) -> tuple[int, int]:
-    """``rate × amount − deduction`` on the piece of ``amount`` (an upper bound belongs to its piece), not normalised."""
+    """``rate × amount − deduction`` on the piece of ``amount`` (an upper bound is its piece's), not normalised."""
     first, count = t.span[rules, purpose, place, 0], t.span[rules, purpose, place, 1]
     if count == 0:
         return 0, 0

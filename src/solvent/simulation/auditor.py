@@ -1,8 +1,9 @@
 """An auditor that never looks inside the engine: it keeps books of its own from the events, and compares.
 
-From the events of deposits and withdrawals it knows what came in of every asset; from those of fills, the net lots of
-every pool in every instrument; from the events of accruals, the indices of funding and interest. The engine's tables must
-say the same. What it cannot know from events, realised profits, is the audit's of the tables themselves.
+From the events of deposits and withdrawals it knows what came in of every asset; from those of fills, the net
+lots of every pool in every instrument; from the events of accruals, the indices of funding and interest. The
+engine's tables must say the same. What it cannot know from events, realised profits, is the audit's of the
+tables themselves.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Auditor:
         ``spot_from`` is the first thing id of the spot markets, whose fills leave no position.
         """
         kinds = events["kind"]
-        answers = events[(kinds == Happened.DONE) | (kinds == Happened.REFUSED)]
+        answers: Records = events[(kinds == Happened.DONE) | (kinds == Happened.REFUSED)]
         self.answers.check(answers.size == commands.size, f"{commands.size} commands, {answers.size} answers")
         sequence = events["seq"] - np.arange(events.size)
         in_order = events.size == 0 or bool((sequence == self.events).all())

@@ -1,7 +1,7 @@
 """Choosing whom auto-deleveraging asks: a short list by a fast score, then the exact rank of ring 1 among them.
 
-The fast score only decides who is looked at first. The list is the best forty; when they cannot take all, the next forty
-are asked.
+The fast score only decides who is looked at first. The list is the best forty; when they cannot take all, the
+next forty are asked.
 """
 
 from __future__ import annotations

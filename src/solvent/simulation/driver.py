@@ -18,6 +18,7 @@ from solvent.engine.desk import PAYLOAD_VERBS
 from solvent.engine.engine import Engine
 from solvent.engine.records import COMMAND, EVENT, Batch, Records
 
+TWIN_BATCH = 7
 PAYLOAD_KINDS = np.array(sorted(int(verb) for verb in PAYLOAD_VERBS), dtype=np.int16)
 
 
@@ -161,7 +162,8 @@ class Line:
         self.commands += len(batch)
         events = self._through(batch)
         if self.twin is not None:
-            self.twin.step(batch)
+            for at in range(0, len(batch), TWIN_BATCH):
+                self.twin.step(_part(batch, at, min(at + TWIN_BATCH, len(batch))))
         return events
 
     def _through(self, batch: Batch) -> Records:

@@ -1,39 +1,45 @@
 """The liquidator: takes every pool in breach through its plan, the book's depth, the fund, ADL, to its end.
 
-Pools are taken in the order their breaches were announced: those of earlier epochs first, those of one epoch worst first.
-Each minute a pool gets one round:
+Pools are taken in the order their breaches were announced: those of earlier epochs first, those of one epoch
+worst first. Each minute a pool gets one round:
 
-1. What it is worth at the prices its legs would fetch now is found. Where that is not below zero, the rule set's plan is
-   made on ring 1's view of the pool with the depth there is, and its closes are sent at the prices the book gives, each no
-   worse than its step's limit. A pool that needs no close any more gives up one lot, so that the engine looks again.
-2. Where no close helps, or the worth is below zero, collateral in other assets is converted. A loss that the fund could
-   pay within its draw limit lets the liquidator close everything into the book, whatever plan there is.
-3. A greater loss is deleveraged: every leg at its allocated bankruptcy price against winners by the rule set's rank. What
-   finds nobody is closed into the book.
-4. A pool that ends flat below zero is bankrupt: the fund pays what its limit lets it, what is left is socialised where the
-   rule set does so, and is stated as uncovered where it does not.
+1. What it is worth at the prices its legs would fetch now is found. Where that is not below zero, the rule
+   set's plan is made on ring 1's view of the pool with the depth there is, and its closes are sent at the
+   prices the book gives, each no worse than its step's limit. A pool that needs no close any more gives up one
+   lot, so that the engine looks again.
+2. Where no close helps, or the worth is below zero, collateral in other assets is converted. A loss that the
+   fund could pay within its draw limit lets the liquidator close everything into the book, whatever plan there
+   is.
+3. A greater loss is deleveraged: every leg at its allocated bankruptcy price against winners by the rule set's
+   rank. What finds nobody is closed into the book.
+4. A pool that ends flat below zero is bankrupt: the fund pays what its limit lets it, what is left is
+   socialised where the rule set does so, and is stated as uncovered where it does not.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from solvent.book import Leg, Purpose
+from solvent.book import Purpose
 from solvent.engine.commands import socialise
 from solvent.engine.records import FUND_POOL, OTHER_LEG_SHIFT, Happened, PoolState, Records, Verb, command
 from solvent.ledger import share_down
-from solvent.liquidation import Action, Covered, Depth, Level, Step, bankruptcy_prices, cover, plan
+from solvent.liquidation import Action, BankruptcyPrice, Covered, Depth, Level, Step, bankruptcy_prices, cover, plan
+from solvent.margin import assess_pool
+from solvent.margin.assessment import Assessment
 from solvent.simulation.auditor import fund_cash
 from solvent.simulation.deleveraging import winners
 from solvent.simulation.driver import Line
-from solvent.simulation.holdings import Held, legs, other_assets
+from solvent.simulation.holdings import Held, cash, legs, other_assets
 from solvent.simulation.impact import Book as DepthBook
 from solvent.simulation.impact import ImpactState
 from solvent.simulation.stage import Stage
 from solvent.simulation.world import LIQUIDATOR
 
+JUDGED = 500  # winners of ADL whose ratio is compared before and after
 SLICES = (16, 4, 1)  # levels of depth shown to a plan: a sixteenth, a quarter, all of it
 
 
@@ -68,41 +74,57 @@ class Liquidator:
     cases: dict[int, Case] = field(default_factory=dict)
     planned: list[Planned] = field(default_factory=list)
     covered: list[tuple[int, Covered]] = field(default_factory=list)
-    deleveraged: int = 0
     handed_over: int = 0
     sent: list[tuple[Records, Records]] = field(default_factory=list)
+    taken: list[tuple[int, Assessment, Assessment]] = field(default_factory=list)
+    reader: Callable[[Records, Records], object] | None = None
     turn: int = 0
 
     def begin(self, pool: int, minute: int) -> None:
         """A breach was announced."""
         self.cases[pool] = Case(pool, minute)
 
-    def round(self, minute: int) -> None:
+    def round(self) -> None:
         """One round for every pool under liquidation."""
         self.planned.clear()
         for pool in list(self.cases):
             case = self.cases[pool]
             case.rounds += 1
-            self._one(case, minute)
+            self._one(case)
         self._send()
 
-    def _one(self, case: Case, minute: int) -> None:
+    def _one(self, case: Case) -> None:
+        self._repay(case.pool)
         engine = self.line.engine
+        if engine.state(case.pool) is not PoolState.LIQUIDATING:
+            return
         held = legs(engine.tables, case.pool)
         if not held:
             self._convert(case.pool)
             return
-        short = self._executable(case.pool, held)
-        if short >= 0 and self._by_plan(case, held):
+        worth = self._executable(case.pool, held)
+        if worth >= 0 and (not any(self._available(one) for one in held) or self._by_plan(case, held)):
             return
         self._convert(case.pool)
-        if short >= 0 or -short <= self._fund_limit():
-            if short >= 0:
-                self.handed_over += 1
+        if worth >= 0 or -worth <= self._fund_limit():
+            self.handed_over += worth >= 0
             for one in held:
                 self._close(case, one, -one.lots)
             return
-        self._deleverage(case, minute)
+        self._deleverage(case)
+
+    def _repay(self, pool: int) -> None:
+        """A debt in the numeraire is covered out of the pool's other assets, as far as they go, and sent at once."""
+        t = self.line.engine.tables
+        debt = -cash(t, pool)
+        for thing, units in other_assets(t, pool):
+            if units > 0 and debt > 0:
+                mark, divisor = int(t.things[thing]["mark"]), int(t.things[thing]["divisor"])
+                part = min(units, -(-debt * divisor // mark))
+                debt -= part * mark // divisor
+                self._exchange(pool, thing, part)
+        if debt < -cash(t, pool):
+            self._send()
 
     def _executable(self, pool: int, held: list[Held]) -> int:
         """Worth of the pool if every leg were closed now at the price all of it would fetch, units."""
@@ -122,7 +144,9 @@ class Liquidator:
         steps = plan(book, market, rules, f"P{case.pool}", self._quotes(held))
         if not steps:
             one = held[0]
-            self._liquidate(case, one, -1 if one.lots > 0 else 1, int(self.line.engine.tables.things[one.thing]["mark"]))
+            self._liquidate(
+                case, one, -1 if one.lots > 0 else 1, int(self.line.engine.tables.things[one.thing]["mark"])
+            )
             return True
         closes = [step for step in steps if step.action is Action.CLOSE]
         if not closes:
@@ -193,19 +217,23 @@ class Liquidator:
         t = self.line.engine.tables
         for thing, units in other_assets(t, pool):
             if units > 0:
-                self.turn += 1
-                self.line.add(
-                    command(
-                        Verb.CONVERT, LIQUIDATOR, 0, pool=pool, other=self.stage.makers.pool(self.turn), thing=thing,
-                        amount=units, ticks=int(t.things[thing]["mark"]),
-                    )
-                )  # fmt: skip
+                self._exchange(pool, thing, units)
+
+    def _exchange(self, pool: int, thing: int, units: int) -> None:
+        self.turn += 1
+        ticks = int(self.line.engine.tables.things[thing]["mark"])
+        self.line.add(
+            command(
+                Verb.CONVERT, LIQUIDATOR, 0, pool=pool, other=self.stage.makers.pool(self.turn), thing=thing,
+                amount=units, ticks=ticks,
+            )
+        )  # fmt: skip
 
     def _fund_limit(self) -> int:
         """The most the fund may pay for one loss now, units."""
         return share_down(max(0, fund_cash(self.line.engine.tables)), self.stage.world.rules.losses.fund_draw_ppm)
 
-    def _deleverage(self, case: Case, minute: int) -> None:
+    def _deleverage(self, case: Case) -> None:
         """Close every leg at its allocated bankruptcy price against winners; the rest goes into the book."""
         self._send()
         engine, pool = self.line.engine, case.pool
@@ -213,29 +241,46 @@ class Liquidator:
             return
         book, market, rules = engine.book(pool)
         for price in bankruptcy_prices(book, market, rules, f"P{pool}"):
-            thing = engine.names.ids[price.symbol]
-            left = price.lots
-            for one in winners(engine, thing, price.lots, price.ticks):
-                lots = -one.lots if price.lots > 0 else one.lots
-                self.line.add(
-                    command(
-                        Verb.ADL, LIQUIDATOR, 0, pool=pool, other=one.pool, thing=thing, lots=lots, ticks=price.ticks,
-                        flags=price.leg.value | one.leg << OTHER_LEG_SHIFT,
-                    )
-                )  # fmt: skip
-                left += lots
-                case.adl += 1
+            self._deleverage_leg(case, price)
+
+    def _deleverage_leg(self, case: Case, price: BankruptcyPrice) -> None:
+        engine, pool = self.line.engine, case.pool
+        thing, left = engine.names.ids[price.symbol], price.lots
+        asked = winners(engine, thing, price.lots, price.ticks)
+        before = {one.pool: self._judged(one.pool) for one in asked if len(self.taken) < JUDGED}
+        for one in asked:
+            lots = -one.lots if price.lots > 0 else one.lots
+            flags = price.leg.value | one.leg << OTHER_LEG_SHIFT
+            self.line.add(
+                command(
+                    Verb.ADL, LIQUIDATOR, 0, pool=pool, other=one.pool, thing=thing, lots=lots, ticks=price.ticks,
+                    flags=flags,
+                )
+            )  # fmt: skip
+            left += lots
+            case.adl += 1
+        self._send()
+        self.taken += [(one, found, self._judged(one)) for one, found in before.items()]
+        if left and self.line.engine.state(pool) is PoolState.LIQUIDATING:
+            self._close(case, Held(thing, price.leg.value, left, 0), -left)
             self._send()
-            if left and engine.state(pool) is PoolState.LIQUIDATING:
-                self._close(case, Held(thing, Leg(price.leg).value, left, 0), -left)
-                self._send()
+
+    def _judged(self, pool: int) -> Assessment:
+        book, market, rules = self.line.engine.book(pool)
+        return assess_pool(book, market, rules, Purpose.MAINTAIN, f"P{pool}")
 
     def _send(self) -> None:
-        """Send what is waiting, and go on where it ended: pools recovered, and bankrupt ones to be raised."""
+        """Send what is waiting, and go on where it ended."""
         commands, events = self.line.flush()
         if not commands.size:
             return
         self.sent.append((commands, events))
+        if self.reader is not None:
+            self.reader(commands, events)
+        self.follow(events)
+
+    def follow(self, events: Records) -> None:
+        """Let go of pools that recovered or are bankrupt, and raise those that are bankrupt to zero."""
         for event in events[(events["kind"] == Happened.RECOVERED) | (events["kind"] == Happened.BANKRUPT)]:
             self.cases.pop(int(event["pool"]), None)
         for event in events[events["kind"] == Happened.BANKRUPT]:
@@ -260,6 +305,7 @@ class Liquidator:
                 rows = {int(one.account[1:]): -one.units for one in paid}
                 self.line.add_sent([socialise(LIQUIDATOR, 0, pool, rows)])
         self._send()
+        self._repay(pool)
 
     def _payers(self, pool: int) -> dict[str, int]:
         """What every healthy pool is worth, rounded down, by name: among them a loss is socialised."""

@@ -1,7 +1,7 @@
 """Market makers: well-capitalised pools on the other side of everything, opened and margined like any other pool.
 
-They hold what the crowd does not: its net position. Their capital is a multiple of the crowd's gross notional, so that a
-crash that ruins the crowd does not ruin them; a trade they cannot carry is refused like anybody's.
+They hold what the crowd does not: its net position. Their capital is a multiple of the crowd's gross notional,
+so that a crash that ruins the crowd does not ruin them; a trade they cannot carry is refused like anybody's.
 """
 
 from __future__ import annotations

@@ -28,10 +28,10 @@ SAME_SIDE_PPM = 800_000  # an account's positions share its first one's side
 EQUITY_MEDIAN = (800, 8_000)  # USDT: retail, professional
 EQUITY_SIGMA_PPM = (1_200_000, 1_500_000)
 EQUITY_RANGE = (100, 1_000_000)
-CROSS_LEVERAGE_MILLI = (3_000, 2_500)  # median of gross notional ÷ equity, thousandths
+CROSS_LEVERAGE_MILLI = (2_000, 1_800)  # median of gross notional ÷ equity, thousandths
 CROSS_SIGMA_PPM = (700_000, 900_000)
-ISOLATED_LEVERAGE_MILLI = (8_000, 10_000)
-ISOLATED_SIGMA_PPM = 500_000
+ISOLATED_LEVERAGE_MILLI = (4_000, 5_000)
+ISOLATED_SIGMA_PPM = 600_000
 MOST_LEVERAGE_MILLI = (11_000, 25_000)
 POSITIONS_WEIGHTS = (42, 27, 15, 9, 5, 2)  # one to six instruments
 ISOLATED_WEIGHTS = (72, 22, 6)  # isolated positions under an account: none, one, two
@@ -191,7 +191,8 @@ def _equity(professional: Ints, stream: Stream) -> Ints:
         drawn = stream.child(str(k)).lognormal(EQUITY_MEDIAN[k] * 100, EQUITY_SIGMA_PPM[k], professional.size)
         found = np.where(professional == k, drawn, found)
     low, high = EQUITY_RANGE
-    return np.clip(found, low * 100, high * 100).astype(np.int64) * (UNIT // 100)
+    clipped: Ints = np.clip(found, low * 100, high * 100).astype(np.int64) * (UNIT // 100)
+    return clipped
 
 
 def _leverage(professional: Ints, median: tuple[int, int], sigma: tuple[int, ...], stream: Stream) -> Ints:

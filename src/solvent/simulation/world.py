@@ -127,8 +127,8 @@ def venues(name: str) -> Mapping[str, VenueRules]:
     return {name: venue(name)}
 
 
-def limits(world: World, pools: int, things: int) -> Limits:
-    """Room for ``pools`` user pools and their entries."""
+def limits(pools: int, things: int) -> Limits:
+    """Room for ``pools`` pools and their entries, in ``things`` things."""
     return Limits(
         pools=pools + 16,
         entries=48 * pools + (1 << 14),

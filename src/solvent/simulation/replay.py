@@ -1,0 +1,84 @@
+"""A real crash through the engine: the window's marks, a generated crowd, liquidations, every law watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from solvent.engine.engine import Engine
+from solvent.engine.tables import Limits
+from solvent.simulation.datasets import load
+from solvent.simulation.driver import Line, Past, Stopped, Store
+from solvent.simulation.market_makers import makers
+from solvent.simulation.population import generate
+from solvent.simulation.report import Report
+from solvent.simulation.run import Progress, Run, silent
+from solvent.simulation.stage import Stage
+from solvent.simulation.world import build, limits, venues
+
+
+def replay(
+    dataset: str,
+    accounts: int,
+    seed: int,
+    venue: str = "generic",
+    batch: int = 1000,
+    threads: int = 1,
+    screen: bool = True,
+    *,
+    store: Store | None = None,
+    past: Iterable[Past] = (),
+    stop_after: int | None = None,
+    minutes: int | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Run a window from its first to its last minute, or as far as asked.
+
+    Parameters
+    ----------
+    dataset, venue
+        Names of the window and of the rule set.
+    accounts, seed
+        Size and chance of the crowd.
+    batch, threads, screen
+        How the engine is driven; they change no result.
+    store, past
+        What keeps batches (made with :func:`engine_limits` and :func:`engine_venues`), and what it has kept so far.
+    stop_after
+        End after so many batches; the report says that it is not finished.
+    minutes
+        End after so many minutes of the window.
+    progress
+        Called with (minutes done, minutes, text).
+
+    Examples
+    --------
+    >>> report = replay("mar-2020", 20, 7, minutes=3)
+    >>> report.minutes_done, report.as_json()["conservation"]["USDT"]
+    (3, '0')
+
+    """
+    stage = stage_of(dataset, accounts, seed, venue)
+    engine = Engine(engine_limits(stage), threads=threads, screen=screen, venues=venues(venue))
+    line = Line(engine, batch=batch, store=store, past=past, stop_after=stop_after)
+    line.twin = Engine(engine_limits(stage), threads=3 - threads, screen=not screen, venues=venues(venue))
+    run = Run(stage, line, progress or silent)
+    try:
+        run.set_up()
+        for minute in range(run.last if minutes is None else min(minutes, run.last)):
+            run.minute(minute)
+        run.report.finished = True
+    except Stopped:
+        return run.stopped()
+    return run.end()
+
+
+def stage_of(dataset: str, accounts: int, seed: int, venue: str = "generic") -> Stage:
+    """Who stands where before the first minute: the same for equal arguments."""
+    world = build(load(dataset), venue)
+    crowd = generate(world, accounts, seed)
+    return Stage(world, crowd, makers(world, crowd), seed)
+
+
+def engine_limits(stage: Stage) -> Limits:
+    """The table sizes of a run's engine; a store's engine must have the same."""
+    return limits(stage.pools, stage.world.things)
