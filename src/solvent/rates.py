@@ -43,6 +43,8 @@ class Piece:
 class Schedule:
     """Pieces in rising order of floor, the first at zero.
 
+    ``continuous`` says that no piece jumps, ``at_floors`` are the pieces' own values at their floors.
+
     Examples
     --------
     >>> tiers = Schedule.marginal([("0", "0.004"), ("50000", "0.005"), ("600000", "0.0065")])
@@ -53,6 +55,7 @@ class Schedule:
 
     pieces: tuple[Piece, ...]
     continuous: bool = field(init=False, repr=False, compare=False)
+    at_floors: tuple[Decimal, ...] = field(init=False, repr=False, compare=False)
     _floors: tuple[Decimal, ...] = field(init=False, repr=False, compare=False)
 
     @exact
@@ -67,6 +70,7 @@ class Schedule:
                 msg = f"floors of a schedule must rise: {high} follows {low}"
                 raise RatesError(msg)
         object.__setattr__(self, "_floors", floors)
+        object.__setattr__(self, "at_floors", tuple(piece.at(piece.floor) for piece in self.pieces))
         joined = pairwise(self.pieces)
         object.__setattr__(self, "continuous", all(a.at(b.floor) == b.at(b.floor) for a, b in joined))
 

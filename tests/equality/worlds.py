@@ -30,6 +30,7 @@ D = Decimal
 USDT, BTC, ETH = Asset("USDT", 6), Asset("BTC", 8), Asset("ETH", 8)
 MINIS = 12
 ODD_TIERS = Schedule.marginal([("0", "0.01004"), ("777.000001", "0.0204"), ("5000.5", "0.05"), ("90000", "0.25")])
+STEPS = Schedule.step([("0", "0.01004"), ("777.000001", "0.0204"), ("5000.5", "0.05"), ("90000", "0.25")])
 ODD_WEIGHTS = Schedule.weights([("0", "0.912345"), ("1234.567891", "0.5")], cap="60000")
 
 
@@ -39,7 +40,7 @@ def odd_rules(**changes):
     facts = {"BTC": Collateral(weights, D("1.07")), "ETH": Collateral(weights, D(1))}
     parts = {
         "name": "odd",
-        "margin": Margins(default=ODD_TIERS, by_symbol={"EDGE": ODD_TIERS}, default_leverage=7),
+        "margin": Margins(default=ODD_TIERS, by_symbol={"EDGE": STEPS}, default_leverage=7),
         "collateral": Collaterals(facts),
         "orders": OrderMargin.ORDER_COST,
         "borrowing": Borrowing(Missing.BORROW, 20_000, 100_000, 3_000_000, 800_000, 900_000),
@@ -92,9 +93,7 @@ LISTINGS = [
     Listing(_linear("ETH-PERP", "ETH", "0.01", "0.01"), 10**7, 10**7, 300_000),
     Listing(_linear("ALT", "ALT", "0.0001", "1"), 10**7, 10**8, 12_345),
     Listing(_linear("EDGE", "EDGE", "0.000001", "1"), 1 << 17, 1 << 40, 777_000_001),
-    Listing(
-        Perpetual("BTC-COIN", "BTC", USDT, BTC, D("0.1"), D(1), Payoff.INVERSE, D(100)), 10**5, 10**7, 600_000
-    ),
+    Listing(Perpetual("BTC-COIN", "BTC", USDT, BTC, D("0.1"), D(1), Payoff.INVERSE, D(100)), 10**5, 10**7, 600_000),
     Listing(Future("BTC-MAR", "BTC", USDT, USDT, D("0.1"), D("0.001"), expiry_ns=1_000), 10**7, 10**7, 601_000),
     Listing(Spot("BTC-SPOT", "BTC", USDT, USDT, D("0.1"), D("0.001"), BTC), 10**6, 10**7, 600_000),
     *(Listing(_linear(f"M{k:02}", f"M{k:02}", "0.001", "0.1"), 10**7, 10**7, 10_000 + 777 * k) for k in range(MINIS)),
@@ -117,9 +116,7 @@ def stage(rng: random.Random, next_seq) -> list:
     ]
     late = rng.sample(range(len(LISTINGS)), 4)  # some are listed after the rules, all in the same order
     cut = min(late)
-    rows = [
-        schedule_rules(0, next_seq(), row=k, rules=name, mode=mode) for k, (name, mode) in enumerate(ROWS)
-    ]
+    rows = [schedule_rules(0, next_seq(), row=k, rules=name, mode=mode) for k, (name, mode) in enumerate(ROWS)]
     listings = [
         list_instrument(0, 0, one.instrument, max_lots=one.max_lots, max_ticks=one.max_ticks) for one in LISTINGS
     ]
@@ -170,5 +167,3 @@ def _pools(rng, next_seq):
                 sent.append(_plain(Verb.DEPOSIT, next_seq, pool=pool, thing=asset, amount=rng.randint(1, 10**8)))
             pool += 1
     return sent
-
-

@@ -70,7 +70,7 @@ def exact_surplus(engine, pool, purpose):
 
 
 def breaches_are_proved(log, engine, _command, events):
-    """L-06: only a pool that ring 1 proves in breach is taken, and once taken it stays so until an event says otherwise."""
+    """L-06: only a pool that ring 1 proves in breach is taken; it goes free only where RECOVER is satisfied."""
     for event in events:
         if event.kind == Happened.BREACHED:
             log.check(below(engine, event.pool), event)
@@ -124,7 +124,7 @@ class Parents:
 
 
 class ModeChanges:
-    """L-20: a pool's margin mode changes by a command alone, to a mode its venue has, and only while nothing is held."""
+    """L-20: a margin mode changes by a command alone, to one the venue has, and only while nothing is held."""
 
     def __init__(self):
         self.before = {}

@@ -83,7 +83,9 @@ def test_the_quick_solver_equals_the_general_one(constant: int, slope: int, amou
         (Term(Affine(Decimal(0), Decimal(amount)), tiers, Decimal(0), -1),),
         exact=True,
     )
-    assert exact(_single)(one, reciprocal=False) == exact(_several)(one, reciprocal=False)
+    quick = exact(_single)(one, reciprocal=False)
+    assume(quick is not None)  # a surplus of zero at a floor is left to the general solver
+    assert quick == exact(_several)(one, reciprocal=False)
 
 
 def two_legs(cash: str, long: int, short: int) -> tuple[Book, Market]:

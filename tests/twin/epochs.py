@@ -132,5 +132,3 @@ def _badness(assessed):
 
 def _fraction(number: Decimal):
     return Fraction(*number.as_integer_ratio())
-
-

@@ -8,7 +8,6 @@ from solvent import ledger
 from solvent.book import Purpose
 from solvent.engine.records import (
     CCP_POOL,
-
     FUND_POOL,
     Finality,
     Happened,
@@ -20,8 +19,8 @@ from solvent.engine.records import (
 from solvent.rules import PenaltyBase
 
 from .events import demand
-from .postings import Draft, in_numeraire_down
 from .payloads import pairs_of
+from .postings import Draft, in_numeraire_down
 
 MOST_CASH = 1 << 60
 LENDING_POOL = -1 - House.LENDING
@@ -229,5 +228,3 @@ class Money:
         elif value < 0 and not any(e.lots for e in pool.entries.values()):
             pool.state = PoolState.BANKRUPT
             self.say(Happened.BANKRUPT, pool=pool_id, short=value)
-
-

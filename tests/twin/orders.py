@@ -131,10 +131,15 @@ class Orders:
             fill_side(draft, pool.id, c.thing, leg, lots, side * cost, ref)
             draft.add(pool.id, listed.settle, -fee - levy)
             draft.post(House.FEES, listed.settle, fee)
-        self._judge(draft, c.thing, sides, charged)
         levies = sum(levy for _, levy in charged)
         if levies:
             draft.add(FUND_POOL, listed.settle, levies)
+        # The fund's own levy comes back to it, and the other side's too: all of a change counts in its verdict.
+        net = [
+            fee + levy - (levies if p.id == FUND_POOL else 0)
+            for (p, *_), (fee, levy) in zip(sides, charged, strict=True)
+        ]
+        self._judge(draft, c.thing, sides, net)
         draft.keep()
         self.own(fee=sum(charged[0]), other_fee=sum(charged[1]))
 
@@ -154,9 +159,7 @@ class Orders:
         held = [pool.lots(c.thing, leg) for pool, leg, *_ in sides]
         moves = list(zip(sides, held, strict=True))
         if thing.state == ThingState.REDUCE_ONLY:
-            demand(
-                all(p.id == CCP_POOL or reduces(was, was + lots) for (p, _, lots, *_), was in moves), Reason.STATE
-            )
+            demand(all(p.id == CCP_POOL or reduces(was, was + lots) for (p, _, lots, *_), was in moves), Reason.STATE)
         for pool, *_ in sides:
             self._priced(pool, c.thing)
         demand(c.lots and abs(c.lots) <= listed.max_lots and self.world.fits(c.thing, c.ticks), Reason.AMOUNT)
@@ -173,7 +176,7 @@ class Orders:
 
     def _judge(self, draft, thing, sides, charged):
         """LEVERAGE, BORROW, taker's then maker's surplus; the mirror is never asked."""
-        asked = [(s, sum(paid)) for s, paid in zip(sides, charged, strict=True)]
+        asked = list(zip(sides, charged, strict=True))
         for (pool, leg, *_), _ in asked:
             demand(pool.id == CCP_POOL or draft.leverage(pool.id, thing, leg), Reason.LEVERAGE)
         settle = self.world.things[thing].listed.settle
@@ -263,5 +266,3 @@ def fill_side(draft, pool_id, thing, leg, lots, cost, ref):
         if not pool.orders[thing, ref].lots:
             del pool.orders[thing, ref]
     move_position(draft, pool_id, thing, leg, lots, cost)
-
-

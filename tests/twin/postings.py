@@ -12,6 +12,7 @@ from solvent.units import EXACT
 
 from .events import demand
 
+
 class Draft:
     """Copies of pools by id, and the world's other changes, until :meth:`keep`."""
 
@@ -154,5 +155,3 @@ def fees_of(world, pool, notional, *, taker):
     ppm = row.venue.fees.taker_ppm if taker else row.venue.fees.maker_ppm
     levy = row.venue.modes[row.mode].fund_levy_ppm
     return ledger.fill_fee(notional, ppm), ledger.fill_fee(notional, levy)
-
-

@@ -8,7 +8,6 @@ from solvent.book import Leg, LegMode, Mode, Purpose
 from solvent.engine.commands import LEGS_NUMBER, MODE_NUMBER
 from solvent.engine.names import PayloadError, read_asset, read_instrument, read_rules
 from solvent.engine.records import FIRST_USER_POOL, PoolState, Reason, Setting, ThingState
-
 from solvent.instruments import Spot
 from solvent.rules import RulesError
 
@@ -77,9 +76,7 @@ class Settings:
             demand(fits and (parent.owner, parent.account) == (c.lots, c.amount), Reason.SCOPE)
         row = world.rows[c.ref]
         demand(row.mode is mode and legs in row.venue.capabilities.legs, Reason.SWITCH)
-        world.pools.append(
-            TwinPool(c.pool, c.ref, PoolState.HEALTHY, mode, legs, c.lots, c.amount, c.other, c.thing)
-        )
+        world.pools.append(TwinPool(c.pool, c.ref, PoolState.HEALTHY, mode, legs, c.lots, c.amount, c.other, c.thing))
 
     # SET
 

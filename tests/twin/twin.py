@@ -7,13 +7,13 @@ vocabulary and the decoding of payloads alone.
 
 from __future__ import annotations
 
-from collections import namedtuple
+from typing import NamedTuple
 
 from solvent.engine.records import CCP_POOL, FUND_POOL, Happened, PoolState, Reason, Verb
 from solvent.units import exact
 
 from .epochs import Epochs
-from .events import Refused, Said
+from .events import Refused, Said, demand
 from .losses import Losses
 from .money import Money
 from .orders import Orders
@@ -21,7 +21,25 @@ from .settings import Settings
 from .state import TwinPool, World
 
 COLUMNS = ("kind", "flags", "source", "source_seq", "pool", "other", "thing", "lots", "ticks", "amount", "ref")
-Asked = namedtuple("Asked", [*COLUMNS, "payload"])
+
+
+class Asked(NamedTuple):
+    """One command as plain numbers, its payload cut out."""
+
+    kind: int
+    flags: int
+    source: int
+    source_seq: int
+    pool: int
+    other: int
+    thing: int
+    lots: int
+    ticks: int
+    amount: int
+    ref: int
+    payload: bytes | None
+
+
 WITH_PAYLOAD = {Verb.LIST_ASSET, Verb.LIST, Verb.SCHEDULE_RULES, Verb.PRICES, Verb.SOCIALISE}
 
 
@@ -67,10 +85,8 @@ class Twin(Settings, Money, Orders, Epochs, Losses):
         try:
             self._claim(c)
             verb = self.verbs.get(c.kind)
-            if verb is None:
-                raise Refused(Reason.UNSUPPORTED)
-            if c.payload is None:
-                raise Refused(Reason.MALFORMED)
+            demand(verb is not None, Reason.UNSUPPORTED)
+            demand(c.payload is not None, Reason.MALFORMED)
             verb(c)
         except Refused as refused:
             assert len(self.events) == at + 1, "a refused command changes nothing"

@@ -9,7 +9,7 @@ from solvent.book import Book, Holding, Market, Method, Purpose
 from solvent.margin.assessment import Assessment, Binding, Line
 from solvent.margin.collateral import balance_lines
 from solvent.margin.parts import Parts, parts
-from solvent.margin.tiered import with_orders
+from solvent.margin.tiered import WITH_ORDERS, with_orders
 from solvent.margin.valuation import Scene, Valued, entries, price_alternatives
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ZERO, exact
@@ -79,7 +79,7 @@ def _position_lines(whole: Parts) -> tuple[list[Line], dict[str, Decimal]]:
         settle = one.contract.settle.name
         profits[settle] = profits.get(settle, ZERO) + profit
         lines.append(Line("position", one.position.symbol, one.position.leg, profit, profit, needed, piece))
-    if scene.holding.orders:
+    if scene.holding.orders and scene.purpose in WITH_ORDERS:
         lines.extend(_order_lines(whole))
     return lines, profits
 

@@ -153,12 +153,17 @@ def _piece(line: Line) -> str:
         return ""
     if piece.leverage:
         return f" = notional {_figure(piece.notional)} ÷ leverage {piece.leverage}"
-    rate = f"{(piece.rate * 100).normalize():f} %"
+    rate = f"{_figure(piece.rate * 100)} %"
     less = f" − {_figure(piece.deduction)}" if piece.deduction else ""
     above = f" (tier above {_figure(piece.floor)})" if piece.floor else ""
     return f" = {rate} of {_figure(piece.notional)}{less}{above}"
 
 
 def _figure(number: Decimal) -> str:
-    """A decimal without trailing zeros or exponent."""
-    return f"{number.normalize():f}" if number else "0"
+    """A decimal without idle zeros or exponent."""
+    if not number:
+        return "0"
+    plain = str(number)
+    if "E" in plain:
+        plain = f"{number:f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain

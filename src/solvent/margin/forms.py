@@ -16,7 +16,7 @@ from solvent.margin.parts import Parts
 from solvent.margin.valuation import Equity, Scene, Valued
 from solvent.rates import Schedule
 from solvent.rules import Path, RulesError
-from solvent.units import ONE, ZERO, Rounding, divide
+from solvent.units import ONE, ZERO, Rounding, divide, shifted
 
 
 class UnsolvableError(ValueError):
@@ -68,39 +68,42 @@ def moves(whole: Parts, contract: Perpetual | Future, path: Path) -> Moves:
 
 def form(whole: Parts, moving: Moves) -> Form:
     """The pool's surplus at the scene's purpose along a path."""
-    scene = whole.scene
-    moved = [k for k, one in enumerate(whole.positions) if one.contract.symbol in moving.symbols]
-    constant, up, down = whole.surplus, ZERO, ZERO
-    terms: list[Term] = []
-    exact = not any(whole.positions[k].contract.payoff is Payoff.INVERSE for k in moved)
-    settled = dict.fromkeys(whole.positions[k].contract.settle.name for k in moved)
-    for name in {**settled, **dict.fromkeys(sorted(moving.assets))}:
-        if name not in whole.equities:
-            continue
-        constant -= whole.counted[name]
-        inner = _equity_along(whole, whole.equities[name], [whole.positions[k] for k in moved], moving)
-        if name == scene.numeraire.name:
-            constant, up, down = constant + inner.constant, up + inner.up, down + inner.down
-        else:
-            exact = False
-            terms.append(_collateral_term(scene, name, inner))
-    if moving.assets:
-        moved = [k for k, one in enumerate(whole.positions) if k in moved or one.contract.settle.name in moving.assets]
-    for k in moved:
-        constant += whole.requirements[k][0]
-        exact = exact and whole.positions[k].contract.settle.name == scene.numeraire.name
-        terms.append(_requirement_term(scene, whole.positions[k], moving))
-    return Form(Affine(constant, up, down), tuple(terms), exact)
-
-
-def _equity_along(whole: Parts, equity: Equity, moved: list[Valued], moving: Moves) -> Affine:
-    """E_s × its price along the path, in the numeraire, unrounded."""
-    if equity.counted_profit != equity.profit:
+    if any(equity.counted_profit != equity.profit for equity in whole.equities.values()):
         msg = "a path is solved where unrealised profit counts in full; here only losses count"
         raise UnsolvableError(msg)
+    scene, own = whole.scene, whole.scene.numeraire.name
+    constant, up, down = whole.surplus, ZERO, ZERO
+    foreign = dict.fromkeys(sorted(moving.assets & whole.equities.keys()))
+    terms: list[Term] = []
+    exact = True
+    for one, (needed, _) in zip(whole.positions, whole.requirements, strict=True):
+        contract, settle = one.contract, one.contract.settle
+        moves_mark = contract.symbol in moving.symbols
+        if not moves_mark and settle.name not in moving.assets:
+            continue
+        constant += needed
+        terms.append(_requirement_term(scene, one, moving))
+        exact = exact and contract.payoff is not Payoff.INVERSE and settle.name == own
+        if settle.name != own:
+            foreign[settle.name] = None
+        elif moves_mark:
+            worth = settle.amount(contract.worth(one.position.lots, one.ticks))
+            constant -= worth
+            if contract.payoff is Payoff.INVERSE:
+                down += shifted(_inverse_worth(one), -settle.scale)
+            else:
+                up += worth
+    for name in foreign:
+        constant -= whole.counted[name]
+        terms.append(_collateral_term(scene, name, _equity_along(whole, whole.equities[name], moving)))
+    return Form(Affine(constant, up, down), tuple(terms), exact and not foreign)
+
+
+def _equity_along(whole: Parts, equity: Equity, moving: Moves) -> Affine:
+    """E_s × its price along the path, for an asset other than the numeraire, in the numeraire, unrounded."""
     fixed, up, down = equity.units, 0, ZERO
-    for one in moved:
-        if one.contract.settle.name != equity.asset.name:
+    for one in whole.positions:
+        if one.contract.settle.name != equity.asset.name or one.contract.symbol not in moving.symbols:
             continue
         worth = one.contract.worth(one.position.lots, one.ticks)
         fixed -= worth
@@ -108,8 +111,7 @@ def _equity_along(whole: Parts, equity: Equity, moved: list[Valued], moving: Mov
             down += _inverse_worth(one)
         else:
             up += worth
-    inner = Affine(Decimal(fixed), Decimal(up), down)
-    return _priced(whole.scene, equity, inner, moves_price=equity.asset.name in moving.assets)
+    return _priced(whole.scene, equity, Affine(Decimal(fixed), Decimal(up), down), moving)
 
 
 def _inverse_worth(one: Valued) -> Decimal:
@@ -117,17 +119,16 @@ def _inverse_worth(one: Valued) -> Decimal:
     return divide(Decimal(-one.position.lots * one.contract.constant), Decimal(one.ticks), 40, Rounding.DOWN)
 
 
-def _priced(scene: Scene, equity: Equity, inner: Affine, *, moves_price: bool) -> Affine:
-    scale = -equity.asset.scale
-    constant, up, down = (part.scaleb(scale) for part in inner)
-    if equity.asset.name != scene.numeraire.name:
-        price = scene.market.price(scene.collateral_kind, equity.asset.name, scene.numeraire.name)
-        constant, up, down = constant * price, up * price, down * price
-    if not moves_price:
+def _priced(scene: Scene, equity: Equity, inner: Affine, moving: Moves) -> Affine:
+    """Units of an asset along the path times its index, which may move too."""
+    name, scale = equity.asset.name, -equity.asset.scale
+    price = scene.market.price(scene.collateral_kind, name, scene.numeraire.name)
+    constant, up, down = (shifted(part, scale) * price for part in inner)
+    if name not in moving.assets:
         return Affine(constant, up, down)
     if up:
         msg = (
-            f"{equity.asset.name} moves and so does the mark of a linear contract that settles in it: "
+            f"{name} moves and so does the mark of a linear contract that settles in it: "
             "the surplus is quadratic along this path"
         )
         raise UnsolvableError(msg)

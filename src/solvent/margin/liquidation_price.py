@@ -99,8 +99,8 @@ def solve(whole: Parts, symbol: str, along: Path) -> Solution:
     """The solution for one instrument of a pool already taken apart (inside the exact context)."""
     scene = whole.scene
     contract = scene.contract(symbol)
-    mark = scene.mark(contract)
-    present = contract.ticks(mark, "mark")
+    present = whole.ticks.get(symbol) or contract.ticks(scene.mark(contract), "mark")
+    mark = contract.price(present)
     moving = moves(whole, contract, along)
     surplus = form(whole, moving)
     inclusive = scene.rules.breach_inclusive

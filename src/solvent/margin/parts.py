@@ -15,7 +15,8 @@ from solvent.units import ZERO
 class Parts(NamedTuple):
     """What each asset counts and each position requires, resting orders apart, and the surplus they sum to.
 
-    ``requirements`` and their pieces are in the order of ``positions``; ``equities`` and ``counted`` are by asset.
+    ``requirements`` and their pieces are in the order of ``positions``; ``equities`` and ``counted`` are by asset, and
+    ``ticks`` are the marks by symbol.
     """
 
     scene: Scene
@@ -23,6 +24,7 @@ class Parts(NamedTuple):
     requirements: list[tuple[Decimal, Piecewise]]
     equities: dict[str, Equity]
     counted: dict[str, Decimal]
+    ticks: dict[str, int]
     required: Decimal
     surplus: Decimal
 
@@ -37,4 +39,5 @@ def parts(scene: Scene) -> Parts:
         for name, one in owned.items()
     }
     required = sum((one for one, _ in needed), ZERO)
-    return Parts(scene, positions, needed, owned, values, required, sum(values.values(), ZERO) - required)
+    ticks = {one.position.symbol: one.ticks for one in positions}
+    return Parts(scene, positions, needed, owned, values, ticks, required, sum(values.values(), ZERO) - required)

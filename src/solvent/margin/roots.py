@@ -54,23 +54,23 @@ def _single(surplus: Form, *, reciprocal: bool) -> list[Root] | None:
     amount = _slope(term.inner, reciprocal=reciprocal)
     if term.inner.constant or amount <= 0 or term.sign > 0 or not term.schedule.continuous:
         return None
-    found: list[Root] = []
     constant, slope = surplus.base.constant, _slope(surplus.base, reciprocal=reciprocal)
-    pieces = term.schedule.pieces
-    last = len(pieces) - 1
-    for k, piece in enumerate(pieces):
-        top, bottom = -(constant + piece.deduction), slope - piece.rate * amount
-        if bottom == 0:
-            continue
-        rises = bottom > 0
-        if not rises:
-            top, bottom = -top, -bottom
-        reach = amount * top
-        if reach > piece.floor * bottom and (k == last or reach <= pieces[k + 1].floor * bottom):
-            root = Root(_quotient(top, bottom), rises)
-            if not found or found[-1].breach_below != root.breach_below:
-                found.append(root)
-    return found
+    pieces, scaled = term.schedule.pieces, constant * amount
+    # amount × surplus where the moving amount is at each floor: its sign there says on which pieces a root lies
+    at_floors = [
+        scaled + slope * piece.floor - amount * value
+        for piece, value in zip(pieces, term.schedule.at_floors, strict=True)
+    ]
+    if not all(at_floors):
+        return None
+    beyond = slope - pieces[-1].rate * amount
+    below = [value < 0 for value in at_floors]
+    below.append(beyond < 0 if beyond else below[-1])
+    return [
+        Root(_quotient(-constant - piece.deduction, slope - piece.rate * amount), begins)
+        for piece, begins, ends in zip(pieces, below, below[1:], strict=False)
+        if begins != ends
+    ]
 
 
 def _quotient(top: Decimal, bottom: Decimal) -> Fraction:

@@ -48,9 +48,10 @@ def with_orders(
     ticks: int,
     alone: Decimal,
 ) -> Decimal:
-    """Requirement of an instrument's leg with its resting orders, given what it requires without them."""
-    if not orders or scene.purpose not in WITH_ORDERS:
-        return alone
+    """Requirement of an instrument's leg with its resting orders, given what it requires without them.
+
+    Orders count at the purposes of :data:`WITH_ORDERS` only.
+    """
     if scene.rules.orders is OrderMargin.WORST_SIDE:
         return _worst_side(scene, contract, position, orders, ticks, alone)
     return alone + max(_order_cost(scene, contract, position, orders, ticks, side) for side in (1, -1))

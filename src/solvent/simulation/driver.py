@@ -183,6 +183,14 @@ class Line:
             sheets.append(self._store.submit(_part(batch, known, len(batch)), time_ns=self.time_ns))
         return np.concatenate(sheets)
 
+    def finish(self) -> None:
+        """At the end of a run: what a store kept must have been done again, to its last command."""
+        if self._recorded is None:
+            return
+        if self._recorded.fill(1) or self._recorded.payload or self._recorded.events:
+            raise ResumeError("the store kept more commands than this run has")
+        self._hand_over()
+
     def _hand_over(self) -> None:
         """All that was kept is done again: the store's engine goes on."""
         if self._store is None:

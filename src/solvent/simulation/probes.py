@@ -49,7 +49,7 @@ class Probes:
         return self.line.flush()
 
     def _trade(self, pool: int, turn: int, times: int) -> tuple[Records, Records]:
-        """L-04: a trade of 1 to 59 times a pool's worth; where done, both sides pass ring 1 at ADMIT or only reduced."""
+        """L-04: a trade of 1 to 59 times a pool's worth; done, both sides pass ring 1 at ADMIT or only reduced."""
         world, engine = self.stage.world, self.line.engine
         instrument = int(self.stage.crowd.wishes.instrument[turn])
         thing, maker = world.first_perpetual + instrument, self.stage.makers.pool(turn)

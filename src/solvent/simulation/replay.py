@@ -42,7 +42,8 @@ def replay(
     batch, threads, screen
         How the engine is driven; they change no result.
     store, past
-        What keeps batches (made with :func:`engine_limits` and :func:`engine_venues`), and what it has kept so far.
+        What keeps batches (made with :func:`engine_limits` and :func:`~solvent.simulation.world.venues`), and what it
+        has kept so far: a run that was killed goes on from there.
     stop_after
         End after so many batches; the report says that it is not finished.
     minutes

@@ -251,6 +251,7 @@ class Run:
 
     def end(self) -> Report:
         """The report of a run that came to its end: last audit, residuals, hash."""
+        self.line.finish()
         engine = self.line.engine
         self._compare_twin()
         self.checkers.waterfall(self.liquidator)

@@ -1,4 +1,4 @@
-"""Random verdicts of the run, judged again by ring 1: the same surplus at every purpose, to the unit; and what follows."""
+"""Random verdicts of the run, judged again by ring 1: equal at every purpose, to the unit; and what follows."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from solvent.simulation.world import ROWS, SET_UP, TRADING, USDT_ID, World, reco
 
 Ints = NDArray[np.int64]
 
-FUND_PPM = 1_500  # the fund's first cash, of the crowd's gross notional
+FUND_PPM = 3_000  # the fund's first cash, of the crowd's gross notional
 LENT_PPM = 250_000  # the lending pools' supply, of what the crowd owns
 FEES_ROOM = 1_000 * UNIT
 

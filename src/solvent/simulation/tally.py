@@ -1,4 +1,4 @@
-"""Counting what happened for the report: liquidations by hour and instrument, the way losses went, the worst accounts."""
+"""Counting for the report: liquidations by hour and instrument, the way losses went, the worst accounts."""
 
 from __future__ import annotations
 
@@ -100,10 +100,12 @@ class Counter:
         row = pool - self.stage.first
         if row >= 0 and int(self.stage.crowd.pools.isolated[row]):
             self.report.isolated += 1
-        depth = found.low
-        if len(self._depths) == KEPT and depth >= max(self._depths.values()):
+        depth, known = found.low, self._depths.get(pool)
+        if known is not None and depth >= known:
             return
-        self._depths[pool] = min(depth, self._depths.get(pool, depth))
+        if known is None and len(self._depths) == KEPT and depth >= max(self._depths.values()):
+            return
+        self._depths[pool] = depth
         self.worst[pool] = explained(engine, pool)
         if len(self._depths) > KEPT:
             mildest = max(self._depths, key=lambda one: (self._depths[one], one))
