@@ -227,7 +227,7 @@ def page(found: Iterable[Mutant], proofs: Mapping[str, str]) -> str:
         "# Planted faults",
         "",
         "A test that cannot fail proves nothing. `make mutants` changes one place of the source at a time, in a copy,",
-        f"and runs the fast tests: each of the {len(rows)} faults below must make one fail. The list: `tools/mutants/`;",
+        f"and runs the fast tests: each of the {len(rows)} faults below must make one fail. List: `tools/mutants/`;",
         "a test of the house sees that every fault still fits the source. This page is written by",
         "`python tools/mutants.py --docs`.",
         "",

@@ -8,6 +8,7 @@ ring 1, bit for bit, and the same commands are run again cut differently, on two
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,18 +24,15 @@ STEPS = 300
 SHARE = 0.30
 
 
-@pytest.fixture(scope="module")
-def histories():
-    return {seed: History(seed).grow(STEPS) for seed in SEEDS}
-
-
-def share_of(histories):
-    return sum(h.near for h in histories), sum(h.cases for h in histories)
+@cache
+def told(seed):
+    """A history, made when it is first asked for: whoever stops at the first difference makes one only."""
+    return History(seed).grow(STEPS)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_event_and_every_number_equals_the_twins(histories, seed):
-    history = histories[seed]
+def test_every_event_and_every_number_equals_the_twins(seed):
+    history = told(seed)
     engine = comparing.run(history, seed=seed)
     assert comparing.compare_states(history, engine) > 100
     for law, verdict in engine.audit().items():
@@ -43,8 +41,8 @@ def test_every_event_and_every_number_equals_the_twins(histories, seed):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
-def test_cuts_threads_and_screen_change_nothing(histories, seed):
-    history = histories[seed]
+def test_cuts_threads_and_screen_change_nothing(seed):
+    history = told(seed)
     hashes = {
         comparing.run(history, compare=False, **how).state_hash()
         for how in ({"most": 1}, {"most": 10**6}, {"seed": 5, "threads": 2}, {"seed": 6, "screen": False})
@@ -52,15 +50,16 @@ def test_cuts_threads_and_screen_change_nothing(histories, seed):
     assert len(hashes) == 1
 
 
-def test_at_least_three_cases_in_ten_stand_within_two_units_of_a_line(histories, capsys):
-    near, cases = share_of(histories.values())
+def test_at_least_three_cases_in_ten_stand_within_two_units_of_a_line(capsys):
+    histories = [told(seed) for seed in SEEDS]
+    near, cases = sum(h.near for h in histories), sum(h.cases for h in histories)
     with capsys.disabled():
         sys.stdout.write(f"\nring equality: {near} of {cases} verdicts within 2 units of a line ({near / cases:.0%})\n")
     assert near / cases >= SHARE
 
 
-def test_the_comparison_notices_one_unit(histories):
-    history = histories[0]
+def test_the_comparison_notices_one_unit():
+    history = told(0)
     at = next(k for k, events in enumerate(history.said) if events[0].fee)
     history.said[at][0] = history.said[at][0]._replace(fee=history.said[at][0].fee + 1)
     try:

@@ -1,13 +1,14 @@
-"""Choosing whom auto-deleveraging asks: a short list by a fast score, then the exact rank of ring 1 among them.
+"""Choosing whom auto-deleveraging asks: short lists by a fast score, then the exact rank of ring 1 among each.
 
-The fast score only decides who is looked at first. The list is the best forty; when they cannot take all, the
-next forty are asked.
+The fast score only decides who is looked at first: eight, then thirty-two more, then sixty-four at a time, until nobody
+is left to ask. It is found once an epoch; what a pool holds and whether it may give up anything is looked up when it is
+asked. Pools that would lose by closing at the price are not asked: ring 1 would take nothing from them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +17,14 @@ from numpy.typing import NDArray
 from solvent.book import Book, Market
 from solvent.engine.engine import Engine
 from solvent.engine.hashing import live_entries
-from solvent.engine.records import FIRST_USER_POOL, LEG_MASK, PoolState
+from solvent.engine.records import FIRST_USER_POOL, PoolState
+from solvent.engine.tables import TOP_EPOCH
 from solvent.liquidation import deleverage
 from solvent.rules import VenueRules
 
 Ints = NDArray[np.int64]
 
-ASKED_AT_ONCE = 40
+ASKED = (8, 32, 64)  # at a time; the last again and again
 
 
 class Winner(NamedTuple):
@@ -33,39 +35,71 @@ class Winner(NamedTuple):
     lots: int
 
 
-def winners(engine: Engine, thing: int, losing_lots: int, ticks: int) -> list[Winner]:
-    """Who takes the other side of closing ``losing_lots`` of an instrument at ``ticks``, best rank first."""
-    symbol = engine.names.name(thing)
-    left, found = abs(losing_lots), list[Winner]()
-    for pools in _shortlists(engine, thing, losing_lots):
-        book, market, rules = _together(engine, pools)
-        done = deleverage(book, market, rules, symbol, left if losing_lots > 0 else -left, ticks)
-        found += [Winner(int(one.pool[1:]), one.leg.value, one.lots) for one in done.taken]
-        left = done.left_lots
-        if left == 0:
-            break
-    return found
+class Ranked(NamedTuple):
+    """Legs with profit on both sides of one instrument, highest fast score first."""
+
+    pool: Ints
+    lots: Ints
+    cost: Ints
 
 
-def _shortlists(engine: Engine, thing: int, losing_lots: int) -> Iterator[list[int]]:
-    """Healthy pools with profit on the opposite side, highest fast score first, forty at a time."""
+@dataclass(slots=True)
+class Deleveraging:
+    """Fast scores of one epoch, by instrument."""
+
+    epoch: int = -1
+    found: dict[int, Ranked] = field(default_factory=dict)
+
+    def winners(self, engine: Engine, thing: int, losing_lots: int, ticks: int) -> list[Winner]:
+        """Who takes the other side of closing ``losing_lots`` of an instrument at ``ticks``, best rank first."""
+        symbol = engine.names.name(thing)
+        left, taken = abs(losing_lots), list[Winner]()
+        for pools in _lists(self._asked(engine, thing, losing_lots, ticks)):
+            book, market, rules = _together(engine, pools)
+            done = deleverage(book, market, rules, symbol, left if losing_lots > 0 else -left, ticks)
+            taken += [Winner(int(one.pool[1:]), one.leg.value, one.lots) for one in done.taken]
+            left = done.left_lots
+            if left == 0:
+                break
+        return taken
+
+    def _asked(self, engine: Engine, thing: int, losing_lots: int, ticks: int) -> list[int]:
+        """Healthy pools on the opposite side that would not lose by closing at ``ticks``."""
+        epoch = int(engine.tables.top[TOP_EPOCH])
+        if epoch != self.epoch:
+            self.epoch, self.found = epoch, {}
+        if thing not in self.found:
+            self.found[thing] = ranked(engine, thing)
+        one = self.found[thing]
+        gain = one.lots * ticks * int(engine.tables.things[thing]["tick_value"]) - one.cost
+        state = engine.tables.pools["state"][one.pool]
+        fits = (one.lots * np.sign(losing_lots) < 0) & (gain >= 0) & (state == PoolState.HEALTHY)
+        return list(dict.fromkeys(one.pool[fits].tolist()))
+
+
+def ranked(engine: Engine, thing: int) -> Ranked:
+    """Every user's leg with profit at the mark: profit ÷ entry × leverage in floats, the highest first, then by pool."""
     t = engine.tables
     entries = live_entries(t)
     row = t.things[thing]
-    at_thing = entries.key >> 2 == thing
-    pool, slot = entries.pool[at_thing], entries.slot[at_thing]
+    mine = (entries.key >> 2 == thing) & (entries.pool >= FIRST_USER_POOL)
+    pool, slot = entries.pool[mine], entries.slot[mine]
     lots, cost = t.lots[slot], t.cost[slot]
     worth = lots * int(row["mark"]) * int(row["tick_value"])
     profit = worth - cost - lots * (int(row["carry"]) - t.carry[slot])
-    state = t.pools["state"][pool]
-    fits = (lots * np.sign(losing_lots) < 0) & (profit > 0) & (pool >= FIRST_USER_POOL) & (state == PoolState.HEALTHY)
-    pool, profit, worth, cost = pool[fits], profit[fits], worth[fits], cost[fits]
     value = np.maximum(engine.revalue().value[pool], 1.0)
     score = profit.astype(np.float64) / np.maximum(np.abs(cost), 1) * np.abs(worth) / value
     order = np.lexsort((pool, -np.round(score, 9)))
-    ids = list(dict.fromkeys(pool[order].tolist()))
-    for at in range(0, len(ids), ASKED_AT_ONCE):
-        yield ids[at : at + ASKED_AT_ONCE]
+    order = order[profit[order] > 0]
+    return Ranked(pool[order], lots[order], cost[order])
+
+
+def _lists(pools: list[int]) -> Iterator[list[int]]:
+    at, sizes = 0, list(ASKED)
+    while at < len(pools):
+        size = sizes.pop(0) if len(sizes) > 1 else sizes[0]
+        yield pools[at : at + size]
+        at += size
 
 
 def _together(engine: Engine, pools: list[int]) -> tuple[Book, Market, VenueRules]:
@@ -73,8 +107,3 @@ def _together(engine: Engine, pools: list[int]) -> tuple[Book, Market, VenueRule
     book, market, rules = engine.book(pools[0])
     holdings = [engine.book(pool)[0].holdings[0] for pool in pools]
     return replace(book, holdings=tuple(holdings)), market, rules
-
-
-def leg_of(key: int) -> int:
-    """The leg number in an entry's key."""
-    return key & LEG_MASK

@@ -31,7 +31,7 @@ from solvent.liquidation import Action, BankruptcyPrice, Covered, Depth, Level, 
 from solvent.margin import assess_pool
 from solvent.margin.assessment import Assessment
 from solvent.simulation.auditor import fund_cash
-from solvent.simulation.deleveraging import winners
+from solvent.simulation.deleveraging import Deleveraging
 from solvent.simulation.driver import Line
 from solvent.simulation.holdings import Held, cash, legs, other_assets
 from solvent.simulation.impact import Book as DepthBook
@@ -76,6 +76,7 @@ class Liquidator:
     covered: list[tuple[int, Covered]] = field(default_factory=list)
     handed_over: int = 0
     sent: list[tuple[Records, Records]] = field(default_factory=list)
+    deleveraging: Deleveraging = field(default_factory=Deleveraging)
     taken: list[tuple[int, Assessment, Assessment]] = field(default_factory=list)
     reader: Callable[[Records, Records], object] | None = None
     turn: int = 0
@@ -246,7 +247,7 @@ class Liquidator:
     def _deleverage_leg(self, case: Case, price: BankruptcyPrice) -> None:
         engine, pool = self.line.engine, case.pool
         thing, left = engine.names.ids[price.symbol], price.lots
-        asked = winners(engine, thing, price.lots, price.ticks)
+        asked = self.deleveraging.winners(engine, thing, price.lots, price.ticks)
         before = {one.pool: self._judged(one.pool) for one in asked if len(self.taken) < JUDGED}
         for one in asked:
             lots = -one.lots if price.lots > 0 else one.lots
