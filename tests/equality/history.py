@@ -77,7 +77,8 @@ class History(Moves):
     def grow(self, steps):
         """``steps`` random moves, each of one or a few commands."""
         moves = [
-            (self.trade, 14), (self.aimed_trade, 40), (self.aimed_epoch, 9), (self.epoch, 4), (self.order, 4),
+            (self.trade, 14), (self.aimed_trade, 40), (self.relief, 6),
+            (self.aimed_epoch, 9), (self.epoch, 4), (self.order, 4),
             (self.aimed_order, 12), (self.cancel, 2), (self.aimed_withdrawal, 12), (self.pay, 3), (self.convert, 3),
             (self.setting, 4), (self.accrue, 4), (self.unwind, 14), (self.wild, 8), (self.again, 1), (self.stop, 2),
             (self.change_state, 1), (self.expire, 1),
@@ -258,6 +259,24 @@ class History(Moves):
             return 0
         free = math.floor(self.ask(lambda: self.world.surplus(pool, Purpose.WITHDRAW)))
         return min(self.ask(lambda: self.twin.funded(pool.id, USDT_ID)), free)
+
+    def relief(self):
+        """A pool below its line reduces, at a price that leaves it about as short as before but for its charges."""
+        held = [(p, key, e.lots) for p in self.users() for key, e in p.entries.items() if e.lots and key[0] != COIN]
+        for pool, (thing, leg), lots in self.rng.sample(held, min(6, len(held))):
+            before = math.floor(self.ask(lambda p=pool: self.world.surplus(p, Purpose.ADMIT)))
+            if before >= 0:
+                continue
+            row = self.world.things[thing]
+            part = -lots // self.rng.choice([1, 2, 3]) or -lots
+            trade = pool, self.world.pools[CCP_POOL], thing, part, row.mark, leg, 0, 0, 0
+            after = math.floor(self.ask(lambda t=trade: self.after_fill(t, 0)))
+            charge = sum(fees_of(self.world, pool, row.listed.instrument.notional(part, row.mark), taker=True))
+            a_tick = abs(part) * row.listed.instrument.tick_value
+            worse = (after - before + charge) // a_tick - self.rng.choice([0, 0, 0, charge // a_tick // 2, -1])
+            ticks = row.mark + worse if part > 0 else row.mark - worse
+            self.send_trade((*trade[:4], min(max(1, ticks), row.listed.max_ticks), *trade[5:]))
+            return
 
     # Orders
 

@@ -1,8 +1,10 @@
 """Choosing whom auto-deleveraging asks: short lists by a fast score, then the exact rank of ring 1 among each.
 
-The fast score only decides who is looked at first: eight, then thirty-two more, then sixty-four at a time, until nobody
-is left to ask. It is found once an epoch; what a pool holds and whether it may give up anything is looked up when it is
-asked. Pools that would lose by closing at the price are not asked: ring 1 would take nothing from them.
+The fast score only decides who is looked at first: eight, then thirty-two more, then sixty-four; whoever ranks
+below those hundred and four is not asked, and what they could not take goes into the book. The score is found
+once an epoch; what a pool holds and whether it may give up anything is looked up when it is asked. Pools that
+would lose by closing at the price are not asked: ring 1 would take nothing from them. Where all refused a
+price, a worse one is not offered again in the same epoch.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from solvent.rules import VenueRules
 
 Ints = NDArray[np.int64]
 
-ASKED = (8, 32, 64)  # at a time; the last again and again
+ASKED = (8, 32, 64)  # at a time
 
 
 class Winner(NamedTuple):
@@ -49,9 +51,15 @@ class Deleveraging:
 
     epoch: int = -1
     found: dict[int, Ranked] = field(default_factory=dict)
+    refused: dict[tuple[int, bool], int] = field(default_factory=dict)  # best price at which lots were left over
 
     def winners(self, engine: Engine, thing: int, losing_lots: int, ticks: int) -> list[Winner]:
         """Who takes the other side of closing ``losing_lots`` of an instrument at ``ticks``, best rank first."""
+        self._renew(engine)
+        side = (thing, losing_lots > 0)
+        known = self.refused.get(side)
+        if known is not None and (ticks - known) * (1 if losing_lots > 0 else -1) >= 0:
+            return []
         symbol = engine.names.name(thing)
         left, taken = abs(losing_lots), list[Winner]()
         for pools in _lists(self._asked(engine, thing, losing_lots, ticks)):
@@ -60,14 +68,18 @@ class Deleveraging:
             taken += [Winner(int(one.pool[1:]), one.leg.value, one.lots) for one in done.taken]
             left = done.left_lots
             if left == 0:
-                break
+                return taken
+        self.refused[side] = ticks
         return taken
+
+    def _renew(self, engine: Engine) -> None:
+        """Forget what was found in another epoch."""
+        epoch = int(engine.tables.top[TOP_EPOCH])
+        if epoch != self.epoch:
+            self.epoch, self.found, self.refused = epoch, {}, {}
 
     def _asked(self, engine: Engine, thing: int, losing_lots: int, ticks: int) -> list[int]:
         """Healthy pools on the opposite side that would not lose by closing at ``ticks``."""
-        epoch = int(engine.tables.top[TOP_EPOCH])
-        if epoch != self.epoch:
-            self.epoch, self.found = epoch, {}
         if thing not in self.found:
             self.found[thing] = ranked(engine, thing)
         one = self.found[thing]
@@ -78,7 +90,7 @@ class Deleveraging:
 
 
 def ranked(engine: Engine, thing: int) -> Ranked:
-    """Every user's leg with profit at the mark: profit ÷ entry × leverage in floats, the highest first, then by pool."""
+    """Every user's leg with profit at the mark: profit ÷ entry × leverage in floats, highest first, then by pool."""
     t = engine.tables
     entries = live_entries(t)
     row = t.things[thing]
@@ -95,10 +107,10 @@ def ranked(engine: Engine, thing: int) -> Ranked:
 
 
 def _lists(pools: list[int]) -> Iterator[list[int]]:
-    at, sizes = 0, list(ASKED)
-    while at < len(pools):
-        size = sizes.pop(0) if len(sizes) > 1 else sizes[0]
-        yield pools[at : at + size]
+    at = 0
+    for size in ASKED:
+        if at < len(pools):
+            yield pools[at : at + size]
         at += size
 
 

@@ -6,7 +6,7 @@ Probes are commands of the run like any others, so that they are part of its has
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -103,13 +103,16 @@ class Probes:
         """L-20: leg mode and margin mode change only where ring 1 says the venue allows it."""
         engine = self.line.engine
         book, _, rules = engine.book(pool)
-        holding, name = book.holdings[0], f"P{pool}"
+        # A leverage cap chosen for an instrument that is not held is no position.
+        kept = tuple(position for position in book.holdings[0].positions if position.lots)
+        holding, name = replace(book.holdings[0], positions=kept), f"P{pool}"
+        book = book.with_holding(holding)
         healthy = engine.state(pool) is PoolState.HEALTHY
         other = LegMode.ONE_WAY if holding.pool.legs is LegMode.HEDGE else LegMode.HEDGE
         allowed = healthy and not may_set_legs(book, rules, name, other)
         legs_sent = self._one(verb=Verb.SET, pool=pool, flags=int(Setting.LEGS), amount=LEGS_NUMBER[other])
         done = int(legs_sent[1][0]["kind"]) == Happened.DONE
-        held = any(position.lots for position in holding.positions) or bool(holding.orders)
+        held = bool(kept or holding.orders)
         self.checkers.law("L-20").check(not (done and (held or not healthy)), f"{name} changed legs with positions")
         self.checkers.law("L-20").check(done or not allowed, f"{name} may change legs and was refused")
         row, mode = next((k, mode) for k, (mode, _) in enumerate(ROWS) if mode is not holding.pool.mode)
