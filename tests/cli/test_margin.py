@@ -21,7 +21,6 @@ from solvent.rules import Path as PricePath
 from solvent.units import EXACT
 
 
-
 def test_the_published_cross_prices_of_two_positions(solvent, examples):
     ran = solvent("margin", examples / "binance_two_positions.json")
     assert ran.code == 0

@@ -98,9 +98,11 @@ def test_the_line_itself(cash: str, *, inclusive: bool, breached: bool) -> None:
     assert found.breached(inclusive=inclusive) is breached
 
 
-def test_an_empty_pool_is_never_in_breach_of_an_inclusive_line() -> None:
-    found = assess_pool(held("0"), market({}), small_rules(), Purpose.MAINTAIN, "cross")
-    assert not found.breached(inclusive=True)
+@pytest.mark.parametrize(("cash", "breached"), [("0", False), ("-0.000001", True)])
+def test_an_empty_pool_is_in_breach_only_with_a_debt(cash: str, *, breached: bool) -> None:
+    found = assess_pool(held(cash), market({}), small_rules(), Purpose.MAINTAIN, "cross")
+    assert found.breached(inclusive=True) is breached
+    assert found.breached(inclusive=False) is breached
 
 
 def test_profit_does_not_leave_before_it_is_realised() -> None:

@@ -82,8 +82,6 @@ class Assessment:
     def breached(self, *, inclusive: bool) -> bool:
         """Whether the surplus is proved below the line: below zero, or not above where the venue is inclusive.
 
-        An empty pool owes nothing and is never in breach of an inclusive line.
+        A pool that needs nothing is never in breach of an inclusive line at exactly zero; a debt always is below it.
         """
-        if inclusive:
-            return self.high <= 0 and self.required > 0
-        return self.high < 0
+        return self.high < 0 or (inclusive and self.high == 0 and self.required > 0)
