@@ -57,13 +57,13 @@ class World:
     next_seq: int = 0
 
 
-def listed(shape: Shape) -> tuple[Engine, int, I64]:
+def listed(shape: Shape, threads: int = 1) -> tuple[Engine, int, I64]:
     """An engine with assets, instruments, rules and first prices; the first instrument's thing id; marks in ticks."""
     rng = np.random.default_rng(shape.seed)
     entries = int(shape.pools * 16 + shape.makers * 512 + 4096)
     orders, things = shape.pools // 4 + 1024, shape.instruments + 8
     limits = Limits(pools=shape.pools + 16, entries=entries, orders=orders, things=things)
-    engine = Engine(limits, venues={"generic": venue("generic")})
+    engine = Engine(limits, venues={"generic": venue("generic")}, threads=threads)
     usdt, btc, eth = Asset("USDT", 6), Asset("BTC", 8), Asset("ETH", 8)
     cent = Decimal("0.01")
     sent = [
@@ -97,9 +97,9 @@ def listed(shape: Shape) -> tuple[Engine, int, I64]:
     return engine, 3, marks
 
 
-def world(shape: Shape) -> World:
-    """The frozen world of a shape."""
-    engine, first_thing, marks = listed(shape)
+def world(shape: Shape, threads: int = 1) -> World:
+    """The frozen world of a shape, in an engine of so many threads."""
+    engine, first_thing, marks = listed(shape, threads)
     rng = np.random.default_rng(shape.seed + 1)
     owner, thing = _holdings(shape, rng)
     t = engine.tables

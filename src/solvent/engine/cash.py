@@ -98,7 +98,7 @@ def put(t: Tables, pool: int, slot: int, units: int, touched: int) -> None:
 
 
 @kernel
-def balance(t: Tables, pool: int, asset: int) -> int:
+def balance_units(t: Tables, pool: int, asset: int) -> int:
     """Units of an asset a pool holds, as last touched (interest since then not taken off)."""
     return balance_at(t, pool, place_of(t, pool, asset))[0]
 

@@ -20,6 +20,7 @@ from solvent.engine.audit import Verdict, audit
 from solvent.engine.desk import Answer, Command, Desk, Sheet, cut_out
 from solvent.engine.hashing import state_hash
 from solvent.engine.hot import MOST_EVENTS, apply, claim
+from solvent.engine.jit import say_if_cold
 from solvent.engine.names import Names, PayloadError
 from solvent.engine.records import EVENT, FIRST_USER_POOL, Batch, PoolState, Reason, Records, Verb
 from solvent.engine.screen import F64, I8, halves, in_turn, packed, stand_all
@@ -100,6 +101,7 @@ class Engine:
             raise ValueError(f"threads must be 1 or 2, not {threads}")
         if limits.pools < FIRST_USER_POOL:
             raise ValueError(f"limits.pools must be at least {FIRST_USER_POOL}, not {limits.pools}")
+        say_if_cold()
         crew = ThreadPoolExecutor(threads, "judge") if threads > 1 else None
         self.limits = limits
         self._desk = Desk(empty(limits), Names(), venues, screen, threads, crew)
@@ -130,10 +132,13 @@ class Engine:
     def step(self, batch: Batch) -> Records:
         """Apply a batch in order; every event of it, in order (dtype ``EVENT``)."""
         size, at = len(batch), 0
+        commands = batch.commands
+        if not commands.flags.carray:  # read-only or not in a row: kernels are compiled for one kind of array only
+            commands = np.array(commands)
         sheets: list[Records] = []
         while at < size:
             events = np.empty(MOST_EVENTS * (size - at), EVENT)  # only what is written takes memory
-            after, written = apply(self.tables, batch.commands, at, size, events, 0, AHEAD)
+            after, written = apply(self.tables, commands, at, size, events, 0, AHEAD)
             if written:
                 sheets.append(events[: int(written)])
             at = int(after)

@@ -69,10 +69,11 @@ def breaches(t: Tables, q: Marks, screen: bool, low: int, high: int, found: I32)
 
 @kernel
 def measured(t: Tables, pools: I32, out: I64) -> None:
-    """Margin equity and requirement at MAINTAIN of each pool, exact: four columns (units, millionths, twice)."""
+    """Margin equity and requirement at MAINTAIN of each pool, exact: four numbers a pool (units, millionths, twice)."""
     for k in range(pools.size):
         _value, equity, equity_rest, required, required_rest = assessed(t, pools[k], MAINTAIN)
-        out[k, 0], out[k, 1], out[k, 2], out[k, 3] = equity, equity_rest, required, required_rest
+        at = 4 * k
+        out[at], out[at + 1], out[at + 2], out[at + 3] = equity, equity_rest, required, required_rest
 
 
 class Breach(NamedTuple):
@@ -97,13 +98,13 @@ def found_breaches(desk: Desk) -> list[Breach]:
     ranges = halves(t, FIRST_USER_POOL, desk.threads)
     counts = in_turn(lambda low, high: breaches(t, q, desk.screen, low, high, found), ranges, desk.crew)
     pools = np.concatenate([found[low : low + n] for (low, _), n in zip(ranges, counts, strict=True)])
-    out = np.zeros((pools.size, 4), np.int64)
+    out = np.zeros(4 * pools.size, np.int64)
     if pools.size:
         measured(t, pools, out)
     million = ledger.MILLION
     rows = [
         Breach(int(pool), int(a) * million + int(b), int(c) * million + int(d))
-        for pool, (a, b, c, d) in zip(pools, out, strict=True)
+        for pool, (a, b, c, d) in zip(pools, out.reshape(-1, 4), strict=True)
     ]
     return sorted(rows, key=Breach.badness)
 

@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -21,7 +22,7 @@ from solvent import ledger
 F = TypeVar("F", bound=Callable[..., Any])
 FOLDER = Path(__file__).parent
 # A kernel neither makes nor keeps an array, so it counts no references: counting 24 arrays a call costs 20 × the rest.
-OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": False}
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": False, "no_cfunc_wrapper": True}
 # Settings that change what is compiled without changing a source.
 SWITCHES = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
 
@@ -72,6 +73,7 @@ from numba.extending import intrinsic, overload, register_jitable  # noqa: E402
 
 numba.config.CACHE_DIR = str(CACHE)  # type: ignore[attr-defined]  # where numba was imported before us
 COMPILED = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
+KERNELS: list[Any] = []  # every kernel made, in order
 _FUNCTIONS = [one for one in vars(ledger).values() if callable(one)]
 
 if COMPILED:
@@ -95,6 +97,7 @@ def kernel(function: F) -> F:
         return function
     # A function without a file (typed at a prompt) cannot be cached.
     compiled = numba.njit(**OPTIONS, cache=Path(function.__code__.co_filename).is_file())(function)
+    KERNELS.append(compiled)
     chosen = compiled.get_call_template
     compiled.get_call_template = lambda places, names: chosen(tuple(map(widened, places)), names)
     return cast("F", compiled)
@@ -107,9 +110,10 @@ def widened(place: Any) -> Any:
     return types.int64 if signed else place
 
 
+@cache
 def say_if_cold() -> bool:
-    """On the first run on a machine, say on stderr that kernels are being compiled; whether it was said."""
-    if not COMPILED or (CACHE.is_dir() and any(CACHE.iterdir())):
+    """On the first run on a machine, say on stderr, once, that kernels are being compiled; whether it was said."""
+    if not COMPILED or any(CACHE.rglob("*.nbc")):
         return False
     print("solvent: compiling its kernels; this happens once on a machine and takes about a minute.", file=sys.stderr)  # noqa: T201
     return True
@@ -119,7 +123,30 @@ def prefetch(array: Any, index: int) -> None:
     """Ask for the memory of ``array[index]``: a hint that changes nothing, and nothing at all without the compiler."""
 
 
+def from_start(index: int) -> int:
+    """An index that is known not to be negative, so that nothing is spent on counting from the end; use it as no more.
+
+    >>> from_start(3)
+    3
+    """
+    return index
+
+
 if COMPILED:
+
+    @intrinsic
+    def _unsigned(_context: Any, index: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return context.cast(builder, arguments[0], signature.args[0], types.uintp)
+
+        return types.uintp(index), code
+
+    @overload(from_start)
+    def _from_start_overload(index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001 - numba compares both
+        def body(index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+            return _unsigned(index)  # type: ignore[call-arg]
+
+        return body
 
     @intrinsic
     def _prefetch(_context: Any, _address: Any) -> Any:

@@ -17,7 +17,7 @@ SET                       pool, flags = :class:`Setting`, thing, amount = new va
 DEPOSIT                   pool, thing = asset, amount > 0, flags = :class:`Finality`, ref = deposit reference
 WITHDRAW                  pool, thing = asset, amount > 0
 TRANSFER                  pool → other, thing = asset, amount > 0
-RESERVE                   pool, thing, flags = leg | REDUCE_ONLY, lots (signed), ticks, ref = order reference > 0, unique
+RESERVE                   pool, thing, flags = leg | REDUCE_ONLY, lots (signed), ticks, ref = order's, > 0, unique
 RELEASE                   pool, thing, ref
 FILL                      pool (taker) takes lots (signed) at ticks from other (maker, who takes −lots); flags = leg |
                           other leg << 2; amount = taker's order reference or 0, ref = maker's or 0; thing may be a spot

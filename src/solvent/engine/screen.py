@@ -22,18 +22,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from solvent.engine.jit import kernel
+from solvent.engine.handed import handed
+from solvent.engine.jit import from_start, kernel
 from solvent.engine.records import CCP_POOL
 from solvent.engine.tables import (
     ASSET,
     FREE,
-    I32,
-    I64,
     INVERSE,
     LINEAR,
     TOP_PIECES,
     TOP_POOLS,
     TOP_THINGS,
+    Rows,
     Tables,
 )
 from solvent.engine.value import leverage_of
@@ -48,15 +48,25 @@ UNKNOWN = 1e300  # a magnitude that nothing is above: leave the pool to the exac
 SAFE_PRODUCT = 4.0e18  # below 2^62: a product of two integers that is this small in floats fits 64 bits
 
 
+MARK = np.dtype(
+    [
+        ("kind", "<i4"),
+        ("settle", "<i4"),
+        ("unit", "<i8"),  # linear: settle units of a lot at its mark; inverse: the constant
+        ("mark", "<i8"),
+        ("carry", "<i8"),
+        ("divisor", "<i8"),
+        ("settled", "<i4"),  # assets: 1 where a listed contract settles in it
+        ("spare", "<i4"),
+    ]
+)
+
+
+@handed
 class Marks(NamedTuple):
     """What the pass reads of things and pieces, packed for one epoch: T things, K pieces."""
 
-    kind: I32  # T
-    settle: I32  # T
-    unit: I64  # T: linear: settle units of a lot at its mark; inverse: the constant
-    mark: I64  # T
-    carry: I64  # T
-    divisor: I64  # T
+    things: Rows  # T, MARK
     slope: F64  # K: rate as a fraction
     cut: F64  # K: deduction in units
 
@@ -65,30 +75,26 @@ def packed(t: Tables) -> Marks:
     """The present epoch's marks and pieces."""
     things = t.things[: int(t.top[TOP_THINGS])]
     pieces = int(t.top[TOP_PIECES])
-    linear = things["kind"] == LINEAR
-    unit = np.where(linear, things["tick_value"], things["constant"])
-    unit[linear] *= things["mark"][linear]
-    return Marks(
-        np.ascontiguousarray(things["kind"]),
-        np.ascontiguousarray(things["settle"]),
-        unit,
-        np.ascontiguousarray(things["mark"]),
-        np.ascontiguousarray(things["carry"]),
-        np.ascontiguousarray(things["divisor"]),
-        t.rate[:pieces] / 1e6,
-        t.part[:pieces] + t.rest[:pieces] / 1e6,
-    )
+    linear, asset = things["kind"] == LINEAR, things["kind"] == ASSET
+    out = np.zeros(things.size, MARK)
+    for name in ("kind", "settle", "mark", "carry", "divisor"):
+        out[name] = things[name]
+    out["unit"] = np.where(linear, things["tick_value"], things["constant"])
+    out["unit"][linear] *= things["mark"][linear]
+    out["settled"][np.unique(things["settle"][~asset])] = 1
+    return Marks(out, t.rate[:pieces] / 1e6, t.part[:pieces] + t.rest[:pieces] / 1e6)
 
 
 @kernel
-def piece_of(t: Tables, rules: int, purpose: int, place: int, amount: int) -> int:
+def piece_of(t: Tables, rules: int, purpose: int, row: int, amount: int) -> int:
     """The piece of ``amount``, −1 where the schedule has none."""
-    count = t.span[rules, purpose, place, 1]
+    at = from_start(rules), from_start(purpose), from_start(row)
+    count = t.span[at[0], at[1], at[2], 1]
     if count == 0:
         return -1
-    k: int = t.span[rules, purpose, place, 0]
+    k: int = t.span[at[0], at[1], at[2], 0]
     last = k + count - 1
-    while k < last and amount > t.floor[k + 1]:
+    while k < last and amount > t.floor[from_start(k + 1)]:
         k += 1
     return k
 
@@ -96,28 +102,25 @@ def piece_of(t: Tables, rules: int, purpose: int, place: int, amount: int) -> in
 @kernel
 def profit_of(t: Tables, q: Marks, e: int, thing: int) -> int:
     """Unrealised profit of a position less the funding it owes, settle units."""
-    lots = t.lots[e]
-    gain: int = -t.cost[e] - lots * (q.carry[thing] - t.carry[e])
-    if q.kind[thing] == LINEAR:
-        gain += lots * q.unit[thing]
-    elif q.mark[thing] != 0:
-        gain += inverse_worth(lots, q.mark[thing], q.unit[thing])
+    lots, row = t.lots[e], q.things[thing]
+    gain: int = -t.cost[e] - lots * (row["carry"] - t.carry[e])
+    if row["kind"] == LINEAR:
+        gain += lots * row["unit"]
+    elif row["mark"] != 0:
+        gain += inverse_worth(lots, row["mark"], row["unit"])
     return gain
 
 
 @kernel
-def equity_in(t: Tables, q: Marks, pool: int, at: int, asset: int) -> tuple[int, int]:
-    """Of an asset entry: its balance less interest, and Σ profit of the pool's positions that settle in the asset."""
-    units, profit = t.lots[at], 0
-    if units < 0 and pool != CCP_POOL:
-        units -= interest_due(units, q.carry[asset], t.carry[at])
-    first = t.pools[pool]["first"]
+def settling_in(t: Tables, q: Marks, pool: int, asset: int) -> int:
+    """Σ profit of the pool's positions that settle in an asset."""
+    first, profit = t.pools[pool]["first"], 0
     for e in range(first, first + t.pools[pool]["used"]):
         if t.key[e] != FREE:
             thing = t.key[e] >> 2
-            if q.kind[thing] != ASSET and q.settle[thing] == asset:
+            if q.things[thing]["kind"] != ASSET and q.things[thing]["settle"] == asset:
                 profit += profit_of(t, q, e, thing)
-    return units, profit
+    return profit
 
 
 @kernel
@@ -125,10 +128,10 @@ def in_floats(q: Marks, asset: int, units: int) -> tuple[int, bool]:
     """Units of an asset in the asset its index is in, rounded down; False where that could leave 64 bits or has no
     price.
     """
-    mark = q.mark[asset]
-    if mark == 0 or q.divisor[asset] <= 0 or abs(float(units) * float(mark)) > SAFE_PRODUCT:
+    mark, divisor = q.things[asset]["mark"], q.things[asset]["divisor"]
+    if mark == 0 or divisor <= 0 or abs(float(units) * float(mark)) > SAFE_PRODUCT:
         return 0, False
-    return units * mark // q.divisor[asset], True
+    return units * mark // divisor, True
 
 
 @kernel
@@ -150,8 +153,12 @@ def foreign_asset(
     t: Tables, q: Marks, pool: int, e: int, asset: int, purpose: int, losses_only: bool
 ) -> tuple[float, float, float]:
     """Value, counted value and magnitude of an asset other than the numeraire, with all that settles in it."""
-    rules = t.pools[pool]["rules"]
-    units, profit = equity_in(t, q, pool, e, asset)
+    rules, row = t.pools[pool]["rules"], q.things[asset]
+    units, profit = t.lots[e], 0
+    if units < 0 and pool != CCP_POOL:
+        units -= interest_due(units, row["carry"], t.carry[e])
+    if row["settled"] != 0:
+        profit = settling_in(t, q, pool, asset)
     if units == 0 and profit == 0:
         return 0.0, 0.0, 0.0
     value, fits = in_floats(q, asset, units + profit)
@@ -168,48 +175,53 @@ def foreign_asset(
 @kernel
 def notional_of(t: Tables, q: Marks, e: int, thing: int, numeraire: int) -> int:
     """Notional in numeraire units, rounded up; −1 where the product could leave 64 bits or a price is missing."""
-    lots = abs(t.lots[e])
-    if q.mark[thing] == 0:
+    lots, row = abs(t.lots[e]), q.things[thing]
+    if row["mark"] == 0:
         return -1
-    notional: int = lots * q.unit[thing]
-    if q.kind[thing] != LINEAR:
-        notional = divide_up(notional, q.mark[thing])
-    settle = q.settle[thing]
+    notional: int = lots * row["unit"]
+    if row["kind"] != LINEAR:
+        notional = divide_up(notional, row["mark"])
+    settle = row["settle"]
     if settle == numeraire:
         return notional
-    if q.mark[settle] == 0 or float(notional) * float(q.mark[settle]) > SAFE_PRODUCT:
+    index = q.things[settle]
+    if index["mark"] == 0 or float(notional) * float(index["mark"]) > SAFE_PRODUCT:
         return -1
-    return converted_up(notional, q.mark[settle], q.divisor[settle])
+    return converted_up(notional, index["mark"], index["divisor"])
 
 
 @kernel
-def needed(t: Tables, q: Marks, rules: int, purpose: int, e: int, thing: int, notional: int) -> tuple[float, float]:
+def needed(
+    t: Tables, q: Marks, rules: int, purpose: int, e: int, thing: int, notional: int, leveraged: bool
+) -> tuple[float, float]:
     """Requirement of a position and its magnitude."""
     k = piece_of(t, rules, purpose, 2 * thing, notional)
     if k < 0:
         return 0.0, UNKNOWN
-    share = float(notional) * q.slope[k]
-    need = share - q.cut[k]
-    if t.rules[rules]["leverage_at"] >> purpose & 1:
+    share, cut = float(notional) * q.slope[from_start(k)], q.cut[from_start(k)]
+    need = share - cut
+    if leveraged:
         leverage = leverage_of(t, rules, e, thing)
         if leverage <= 0:
             return need, UNKNOWN
         need = max(need, float(leverage_margin(notional, leverage)))
-    return need, max(share, need) + abs(q.cut[k]) + 1.0
+    return need, max(share, need) + abs(cut) + 1.0
 
 
 @kernel
-def foreign_need(t: Tables, q: Marks, pool: int, purpose: int, e: int, thing: int) -> tuple[float, float]:
+def foreign_need(
+    t: Tables, q: Marks, pool: int, purpose: int, e: int, thing: int, leveraged: bool
+) -> tuple[float, float]:
     """Requirement and magnitude of an inverse contract, or of one that settles in another asset."""
     rules = t.pools[pool]["rules"]
     if t.lots[e] == 0:
         return 0.0, 0.0
-    if q.kind[thing] != LINEAR and q.kind[thing] != INVERSE:
+    if q.things[thing]["kind"] != LINEAR and q.things[thing]["kind"] != INVERSE:
         return 0.0, UNKNOWN
     notional = notional_of(t, q, e, thing, t.rules[rules]["numeraire"])
     if notional < 0:
         return 0.0, UNKNOWN
-    return needed(t, q, rules, purpose, e, thing, notional)
+    return needed(t, q, rules, purpose, e, thing, notional, leveraged)
 
 
 @kernel
@@ -218,32 +230,35 @@ def stand(t: Tables, q: Marks, pool: int, purpose: int) -> tuple[float, float, f
 
     Orders are not counted: right for FILL, RECOVER and MAINTAIN.
     """
-    row = t.pools[pool]
+    row = t.pools[from_start(pool)]
     rules, first, used = row["rules"], row["first"], row["used"]
     numeraire = t.rules[rules]["numeraire"]
     losses_only = (t.rules[rules]["losses_only"] >> purpose & 1) != 0
+    leveraged = (t.rules[rules]["leverage_at"] >> purpose & 1) != 0
     cash, profit = row["cash"], 0
     if cash < 0 and pool != CCP_POOL:
-        cash -= interest_due(cash, q.carry[numeraire], row["accrual"])
+        cash -= interest_due(cash, q.things[numeraire]["carry"], row["accrual"])
     value, equity, required, magnitude = 0.0, 0.0, 0.0, 0.0
     for e in range(first, first + used):
-        key = t.key[e]
+        at = from_start(e)
+        key = t.key[at]
         if key == FREE:
             continue
         thing = key >> 2
-        if q.kind[thing] == LINEAR and q.settle[thing] == numeraire:
-            lots = t.lots[e]
-            worth = lots * q.unit[thing]
-            profit += worth - t.cost[e] - lots * (q.carry[thing] - t.carry[e])
-            need, size = needed(t, q, rules, purpose, e, thing, abs(worth))
-        elif q.kind[thing] == ASSET:
+        listed = q.things[from_start(thing)]
+        if listed["kind"] == LINEAR and listed["settle"] == numeraire:
+            lots = t.lots[at]
+            worth = lots * listed["unit"]
+            profit += worth - t.cost[at] - lots * (listed["carry"] - t.carry[at])
+            need, size = needed(t, q, rules, purpose, e, thing, abs(worth), leveraged)
+        elif listed["kind"] == ASSET:
             need = 0.0
             plain, weighed, size = foreign_asset(t, q, pool, e, thing, purpose, losses_only)
             value += plain
             equity += weighed
         else:
-            need, size = foreign_need(t, q, pool, purpose, e, thing)
-            if q.settle[thing] == numeraire:
+            need, size = foreign_need(t, q, pool, purpose, e, thing, leveraged)
+            if listed["settle"] == numeraire:
                 profit += profit_of(t, q, e, thing)
         required += need
         magnitude += size
@@ -262,8 +277,9 @@ def stand_all(
     """Pools ``low`` … ``high``: how each stands, and flag 1 where it is not proved to have a positive surplus."""
     for pool in range(low, high):
         worth, counts, needs, bound = stand(t, q, pool, purpose)
-        value[pool], equity[pool], required[pool] = worth, counts, needs
-        flag[pool] = 0 if counts - needs > bound else 1
+        at = from_start(pool)
+        value[at], equity[at], required[at] = worth, counts, needs
+        flag[at] = 0 if counts - needs > bound else 1
 
 
 def halves(t: Tables, first: int, threads: int) -> list[tuple[int, int]]:

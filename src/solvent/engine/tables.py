@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from solvent.engine.handed import handed
+
 I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.void]
@@ -72,6 +74,7 @@ ORDER = np.dtype([
 STANDING = 64
 
 
+@handed
 class Tables(NamedTuple):
     """Everything the engine knows. Sizes are reserved at the start; ``top`` holds what has been used.
 

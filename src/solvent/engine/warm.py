@@ -1,35 +1,58 @@
-"""Compile every kernel once and keep it: ``python -m solvent.engine.warm`` before several processes need them."""
+"""Compile every kernel once and keep it: ``python -m solvent.engine.warm`` before several processes need them.
+
+Each kernel is compiled for the types its parameters are annotated with, which are the ones the engine calls it with.
+"""
 
 from __future__ import annotations
 
+from typing import Any, get_type_hints
+
 import numpy as np
 
-from solvent.engine.hot import apply
-from solvent.engine.jit import say_if_cold
-from solvent.engine.orders import count_orders, release_all
-from solvent.engine.records import EVENT, Verb, command
-from solvent.engine.tables import NONE, Limits, empty
-from solvent.engine.value import ADMIT, MAINTAIN, admit_surplus, assessed, in_breach, surplus
+from solvent.engine import engine
+from solvent.engine.jit import KERNELS, say_if_cold
+from solvent.engine.records import COMMAND, EVENT, Records
+from solvent.engine.screen import F64, I8, Marks, packed
+from solvent.engine.tables import I32, I64, Limits, Tables, empty
 
-TINY = Limits(pools=4, entries=64, orders=8, things=4, rules=2, pieces=8, sources=2)
+TINY = Limits(pools=2, entries=4, orders=1, things=1, rules=1, pieces=1, sources=1)
+PACKAGE = engine.__name__.rpartition(".")[0]  # importing the engine imports every module that has kernels
 
 
 def warm() -> int:
-    """Run each entry point of the hot half on empty tables; how many events that gave.
+    """Compile, or take from the cache, every kernel of the engine; how many there are (0 with the compiler off)."""
+    kernels = [one for one in KERNELS if one.py_func.__module__.startswith(PACKAGE)]
+    samples = _samples()
+    for one in kernels:
+        one.compile(tuple(_kind(samples, name, hint) for name, hint in parameters(one.py_func).items()))
+    return len(kernels)
 
-    >>> warm()
-    1
-    """
-    t, events = empty(TINY), np.zeros(4, EVENT)
-    _, written = apply(t, command(Verb.DEPOSIT, 1, 1, pool=2, amount=1), 0, 1, events, 0, 8)
-    for pool in (0, 1):
-        surplus(t, pool, MAINTAIN)
-        assessed(t, pool, ADMIT)
-        admit_surplus(t, pool)
-        in_breach(t, pool)
-        count_orders(t, pool)
-        release_all(t, pool, NONE, events, 0)
-    return int(written)
+
+def parameters(function: Any) -> dict[str, Any]:
+    """A kernel's parameters and the types they are annotated with, in order."""
+    hints = get_type_hints(function)
+    hints.pop("return", None)
+    return hints
+
+
+def _samples() -> list[tuple[Any, Any]]:
+    """A value for each annotated type."""
+    t = empty(TINY)
+    arrays = [(I32, np.int32), (I64, np.int64), (F64, np.float64), (I8, np.int8)]
+    samples = [(kind, np.zeros(1, number)) for kind, number in arrays]
+    return [(Tables, t), (Marks, packed(t)), (bool, True), (int, 1), (float, 1.0), *samples]
+
+
+def _kind(samples: list[tuple[Any, Any]], name: str, hint: Any) -> Any:
+    """The compiler's type of a parameter; of records there are two, told apart by the parameter's name."""
+    from numba import typeof  # noqa: PLC0415 (only with the compiler on)
+
+    if hint == Records:
+        return typeof(np.zeros(1, COMMAND if name == "commands" else EVENT))  # type: ignore[no-untyped-call]
+    for kind, sample in samples:
+        if hint == kind:
+            return typeof(sample)  # type: ignore[no-untyped-call]
+    raise TypeError(f"{name} is annotated with {hint}, expected one of {[kind for kind, _ in samples]}")
 
 
 if __name__ == "__main__":
