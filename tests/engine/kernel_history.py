@@ -102,7 +102,8 @@ def next_command(w: World, chance: random.Random) -> tuple[Verb, dict[str, int]]
         leg = chance.choice((1, 2)) if w.t.pools[pool]["legs"] else 0
         ref = chance.randrange(1, 400)
         return Verb.RESERVE, {
-            "pool": pool, "thing": thing, "flags": leg | 16 * (chance.random() < 0.2), "lots": lots, "ticks": ticks, "ref": ref
+            "pool": pool, "thing": thing, "flags": leg | 16 * (chance.random() < 0.2), "lots": lots, "ticks": ticks,
+            "ref": ref,
         }  # fmt: skip
     if kind < 0.82:
         resting = [

@@ -318,9 +318,7 @@ def laws(w: World) -> None:
     live = sum(len(orders_of(w, slot)) for pool in pools for slot in held(w, pool).values())
     assert live == int(t.top[10])
     free = t.key == FREE
-    assert (
-        not t.lots[free].any()
-        and not t.carry[free].any()
-        and not t.leverage[free].any()
-        and (t.orders[free] == NONE).all()
-    )
+    assert not t.lots[free].any()
+    assert not t.carry[free].any()
+    assert not t.leverage[free].any()
+    assert (t.orders[free] == NONE).all()

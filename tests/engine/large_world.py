@@ -1,6 +1,6 @@
 """A made-up venue of many pools, written straight into tables: for measuring, and for tests of many entries.
 
-300 linear contracts with popularity ~ rank^−0.8 and tiers of the textbook, 1 + Poisson positions a pool (makers: 100 to 140),
+300 linear contracts with popularity ~ rank^−0.8, textbook tiers, 1 + Poisson positions a pool (makers: 100 to 140),
 log-normal sizes, a second collateral asset in every third pool, a resting order in every eighth entry.
 """
 
@@ -113,7 +113,7 @@ def large_world(pools: int, instruments: int = 300, seed: int = 7, makers: int =
 
 
 def trades(t: Tables, n: int, seed: int = 1, makers: int = 0) -> np.ndarray:
-    """FILL commands between holders, 90 % in something the taker holds; ``makers`` > 0: 80 % have one of them as maker."""
+    """FILL commands between holders, 90 % in something the taker holds; ``makers`` > 0: 80 % have one as maker."""
     rng = np.random.default_rng(seed)
     c = np.zeros(n, COMMAND)
     used, first = t.pools["used"].astype(np.int64), t.pools["first"]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from fractions import Fraction as F
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def compiled(rules, mode=Mode.CROSS, t=None):
 @pytest.mark.parametrize("rules", [generic(), binance_usdm(), binance_usdm_multi_asset()], ids=lambda r: r.name)
 def test_every_piece_is_the_rule_sets_times_its_multiplier(rules):
     for mode in rules.modes:
-        account_class = sorted(rules.modes[mode].max_leverage)[0]
+        account_class = min(rules.modes[mode].max_leverage)
         t = tables()
         compile_rules(t, 0, rules, mode, account_class, THINGS)
         for thing in (BTCUSDT, XRPUSDT, ETHUSDC, BTCUSD):
@@ -61,11 +61,11 @@ def test_every_piece_is_the_rule_sets_times_its_multiplier(rules):
                 assert count == len(schedule.pieces)
                 for k, piece in enumerate(schedule.pieces):
                     at = first + k
-                    times = F(rules.modes[mode].requirement_multiplier)
-                    assert F(int(t.rate[at]), 10**6) == F(piece.rate) * times
-                    assert F(int(t.floor[at]), 10**6) == F(piece.floor)
-                    kept = F(int(t.part[at]), 10**6) + F(int(t.rest[at]), 10**12)
-                    assert kept == F(piece.deduction) * times
+                    times = Fraction(rules.modes[mode].requirement_multiplier)
+                    assert Fraction(int(t.rate[at]), 10**6) == Fraction(piece.rate) * times
+                    assert Fraction(int(t.floor[at]), 10**6) == Fraction(piece.floor)
+                    kept = Fraction(int(t.part[at]), 10**6) + Fraction(int(t.rest[at]), 10**12)
+                    assert kept == Fraction(piece.deduction) * times
                     assert 0 <= t.rest[at] < 10**6
 
 
@@ -123,9 +123,10 @@ def test_collateral_prices_forms_and_modes_are_refused_by_name():
         compiled(replace(generic(), forms={Purpose.FILL: Form.RING1}))
     with pytest.raises(RulesError, match="no portfolio margin"):
         compiled(generic(), Mode.PORTFOLIO)
+    other = margin(leverage_at=frozenset({Purpose.ADMIT}))
+    mixed = replace(generic(), margin=TierTable(by_symbol={"BTCUSDT": other}, default=margin()))
     with pytest.raises(RulesError, match="leverage_at must be the same"):
-        other = margin(leverage_at=frozenset({Purpose.ADMIT}))
-        compiled(replace(generic(), margin=TierTable(by_symbol={"BTCUSDT": other}, default=margin())))
+        compiled(mixed)
     with pytest.raises(RulesError, match=r"pieces do not fit; the limit is 3"):
         compiled(generic(), t=tables(LIMITS._replace(pieces=3)))
 

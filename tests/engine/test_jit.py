@@ -5,8 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from solvent import ledger
 from solvent.engine import jit
+from solvent.engine.records import COMMAND, Batch, Verb, command
+from solvent.engine.tables import INVERSE, Limits, empty
+from solvent.engine.value import lowest_ticks
+from solvent.engine.warm import warm
+from tests.engine.world import PERP, World
 
 RUN = [sys.executable, "-c"]
 
@@ -45,6 +53,41 @@ def test_a_fresh_machine_is_told_that_it_compiles(tmp_path):
     assert run(code, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_DISABLE_JIT="1") == "False"
 
 
+def test_the_first_engine_says_once_that_it_compiles_although_importing_makes_folders(tmp_path):
+    code = "from solvent.engine.engine import Engine; Engine(); Engine()"
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA")} | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    said = subprocess.run([*RUN, code], env=clean, capture_output=True, text=True, check=True).stderr
+    assert said.count("compiling") == 1
+    assert said.count("\n") == 1
+
+
+@pytest.mark.skipif(not jit.COMPILED, reason="the compiler is off: nothing is compiled")
+def test_warming_compiles_each_kernel_once_and_for_what_the_engine_calls_it_with():
+    made = warm()
+    kernels = [one for one in jit.KERNELS if one.py_func.__module__.startswith("solvent.engine.")]
+    assert made == len(kernels) > 100
+    world = World().start(pools=3, fund=10, lend=10**6)
+    world.fill(2, 3, 100)
+    world.fine(Verb.FUNDING, thing=PERP, amount=100)
+    world.engine.step(Batch(np.frombuffer(command(Verb.DEPOSIT, 2, 1, pool=2, amount=1).tobytes(), COMMAND)))
+    world.engine.revalue()
+    world.lawful()
+    many = {one.py_func.__name__: one.signatures for one in kernels if len(one.signatures) != 1}
+    assert not many, "each is compiled for one kind of argument"
+
+
+def test_kernels_take_arrays_in_a_row_only():
+    if jit.COMPILED:
+        askew = empty(Limits(4, 8, 4, 4, 1, 4, 2))._replace(house=np.zeros((6, 8), np.int64)[:, ::2])
+        with pytest.raises(TypeError, match=r"Tables\.house must be an array in C order"):
+            lowest_ticks(askew, 1)
+    other = empty(Limits(4, 8, 4, 4, 1, 4, 2))
+    other.things["kind"][1], other.things["max_lots"][1], other.things["constant"][1] = INVERSE, 7, 15
+    other.things["divisor"][1], other.things["settle"][1] = 1, 2
+    other.things["max_lots"][2] = 10
+    assert int(lowest_ticks(other, 1)) == 11  # ⌈7 × 15 ÷ 10⌉: read through the one address
+
+
 def test_kernels_call_the_ledgers_own_functions():
     from solvent.engine import value
 
@@ -53,7 +96,6 @@ def test_kernels_call_the_ledgers_own_functions():
 
 
 def test_compiled_ledger_functions_round_like_plain_ones():
-    from solvent.engine.tables import Limits, empty
     from solvent.engine.value import asset_value
 
     t = empty(Limits(4, 8, 4, 4, 1, 4, 2))

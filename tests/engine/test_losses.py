@@ -4,7 +4,7 @@ import pytest
 
 from solvent.book import LegMode, Purpose
 from solvent.engine.commands import socialise
-from solvent.engine.records import CCP_POOL, FUND_POOL, Happened, House, PoolState, Reason, ThingState, Verb
+from solvent.engine.records import CCP_POOL, FUND_POOL, Happened, House, PoolState, Reason, ThingState, Verb, command
 from tests.engine.world import ALT, BTC_ID, COIN, FUTURE, MARK, PERP, USDT_ID, World, refusal, said
 
 LOT = 60_000_000  # a lot of BTC-PERP at 60,000: 60 USDT
@@ -272,3 +272,15 @@ def test_a_hedge_leg_is_closed_by_itself():
         "OK",
     )
     world.lawful()
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_conversion_that_mends_a_pool_has_room_for_both_its_events_wherever_it_stands_in_a_batch(before):
+    world = failing()
+    world.fine(Verb.DEPOSIT, pool=2, thing=BTC_ID, amount=10**8)
+    assert world.engine.state(2) is PoolState.LIQUIDATING
+    small = [(command(Verb.DEPOSIT, 1, world.next(), pool=4, thing=USDT_ID, amount=1), b"") for _ in range(before)]
+    at = {"pool": 2, "other": CCP_POOL, "thing": BTC_ID, "amount": 10**8, "ticks": MARK - 68_000}
+    events = world.send(*small, (command(Verb.CONVERT, 1, world.next(), **at), b""))
+    assert said(events) == [("DONE", "OK")] * (before + 1) + [("RECOVERED", "OK")]
+    assert world.engine.state(2) is PoolState.HEALTHY

@@ -87,17 +87,25 @@ class Epochs:
                 self.say(Happened.STOPPED, pool=pool, thing=stop.thing, lots=stop.lots, ref=ref, ticks=mark)
                 del world.pools[pool].stops[key]
 
+    def breached(self, pool):
+        """Whether surplus(MAINTAIN) is below the line, or on it where that is a breach."""
+        assessed = self.world.assessed(pool, Purpose.MAINTAIN)
+        surplus = self.world.units(pool, assessed.surplus)
+        on_the_line = self.world.row(pool).venue.breach_inclusive and assessed.required > 0
+        return surplus < 0 or (surplus == 0 and on_the_line)
+
     def judge(self):
-        """Every healthy pool of a user at MAINTAIN; breaches worst first."""
+        """Pools under liquidation that prices relieved; then every healthy pool at MAINTAIN, breaches worst first."""
         world, found = self.world, []
+        for pool in world.pools[2:]:
+            self.aftermath(pool.id)
         for pool in world.pools[2:]:
             if pool.state != PoolState.HEALTHY:
                 continue
             assessed = world.assessed(pool, Purpose.MAINTAIN)
             surplus = world.units(pool, assessed.surplus)
             world.verdicts.append(surplus)
-            on_the_line = world.row(pool).venue.breach_inclusive and assessed.required > 0
-            if surplus < 0 or (surplus == 0 and on_the_line):
+            if self.breached(pool):
                 found.append((_badness(assessed), pool))
         for _, pool in sorted(found, key=lambda one: (one[0], one[1].id)):
             short = math.floor(world.surplus(pool, Purpose.MAINTAIN))

@@ -138,6 +138,7 @@ class Money:
             worse = after < 0 and after < world.surplus(world.pools[c.pool], Purpose.RECOVER)
             demand(not worse, Reason.TAKER_SHORT, math.floor(after))
         if c.other >= 0 and c.other != CCP_POOL:
+            demand(c.other != FUND_POOL or draft.pool(c.other).cash.get(numeraire, 0) >= 0, Reason.FUNDS)
             draft.borrow(c.other, numeraire, [c.other])
             short = draft.short(c.other, Purpose.ADMIT)
             demand(not short, Reason.MAKER_SHORT, short)
@@ -222,7 +223,7 @@ class Money:
         left = math.floor(world.surplus(pool, Purpose.RECOVER))
         value = world.value(pool)
         world.verdicts.append(left)
-        if left >= 0:
+        if left >= 0 and not self.breached(pool):
             pool.state = PoolState.HEALTHY
             self.say(Happened.RECOVERED, pool=pool_id, short=left)
         elif value < 0 and not any(e.lots for e in pool.entries.values()):

@@ -36,12 +36,23 @@ from solvent.engine.cash import (
     within,
 )
 from solvent.engine.jit import kernel
-from solvent.engine.records import CCP_POOL, FUND_POOL, Happened
+from solvent.engine.records import CCP_POOL, FUND_POOL, Happened, Reason
 from solvent.engine.tables import ASSET, FREE, Tables
-from solvent.engine.value import ADMIT, MAINTAIN, RECOVER, assessed, asset_value, numeraire_of, surplus
+from solvent.engine.value import (
+    ADMIT,
+    MAINTAIN,
+    RECOVER,
+    assessed,
+    asset_value,
+    in_breach,
+    net_cash,
+    numeraire_of,
+    surplus,
+)
 from solvent.ledger import share_up
 
 RECOVERED, BANKRUPTED = int(Happened.RECOVERED), int(Happened.BANKRUPT)
+FUNDS = int(Reason.FUNDS)
 HOUSE_SIDE = -1 - CONVERSION  # ``other`` of a conversion with the house's own account
 
 
@@ -76,11 +87,13 @@ def convert_check(t: Tables, pool: int, other: int, asset: int, amount: int, tic
 
 @kernel
 def buyer_check(t: Tables, other: int, asset: int, amount: int, numeraire: int, price: int) -> tuple[int, int]:
-    """Whether the pool that takes the asset may: its loans, and its surplus(ADMIT) after. (reason, short)"""
+    """Whether the pool that takes the asset may: its loans, and its surplus(ADMIT) after; the fund never borrows."""
     if other == CCP_POOL:
         return OK, 0
     if not within(t, other, numeraire, -price):
         return AMOUNT, 0
+    if other == FUND_POOL and net_cash(t, other) < price:
+        return FUNDS, 0
     if borrows(t, other, numeraire, -price, 0) < 0:
         return BORROW, 0
     whole, _ = surplus_after(t, other, ADMIT, asset, amount, numeraire, -price)
@@ -173,13 +186,14 @@ def flat(t: Tables, pool: int) -> bool:
 def aftermath(t: Tables, pool: int) -> tuple[int, int]:
     """What a step did to a pool under liquidation: (RECOVERED, surplus), (BANKRUPT, value), or (0, 0) where it goes on.
 
-    Sets the pool's state. A flat pool whose value is not negative but whose debts' haircuts keep surplus(RECOVER) below
-    zero stays under liquidation, so that conversion can go on.
+    Sets the pool's state. On a line that is itself a breach a pool has not recovered. A flat pool whose value is not
+    negative but whose debts' haircuts keep surplus(RECOVER) below zero stays under liquidation, so that conversion can
+    go on.
     """
     if t.pools[pool]["state"] != LIQUIDATING:
         return 0, 0
     whole, _ = surplus(t, pool, RECOVER)
-    if whole >= 0:
+    if whole >= 0 and not in_breach(t, pool):
         t.pools[pool]["state"] = HEALTHY
         return RECOVERED, whole
     value = assessed(t, pool, RECOVER)[0]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from solvent.book import Book, Market, Purpose
+from solvent.book import Book, Holding, Market, Purpose
 from solvent.engine import cover, epochs, expiry, losses, settings, snapshot, stops
 from solvent.engine.audit import Verdict, audit
 from solvent.engine.desk import Answer, Command, Desk, Sheet, cut_out
@@ -26,7 +26,7 @@ from solvent.engine.records import EVENT, FIRST_USER_POOL, Batch, PoolState, Rea
 from solvent.engine.screen import F64, I8, halves, in_turn, packed, stand_all
 from solvent.engine.tables import NONE, TOP_COMMANDS, TOP_POOLS, TOP_SEQ, Limits, Tables, empty
 from solvent.engine.value import assessed, surplus
-from solvent.engine.view import book_of
+from solvent.engine.view import book_of, holding_of
 from solvent.rules import VenueRules
 
 NO_VENUES: Mapping[str, VenueRules] = MappingProxyType({})
@@ -194,6 +194,10 @@ class Engine:
     def book(self, pool: int) -> tuple[Book, Market, VenueRules]:
         """Ring 1's view of a pool: the same numbers as the tables."""
         return book_of(self.tables, self.names, self._desk.venues, self._known(pool))
+
+    def holding(self, pool: int) -> Holding:
+        """What a pool holds, as in :meth:`book`: for books of many pools at one moment."""
+        return holding_of(self.tables, self.names, self._known(pool))
 
     def _known(self, pool: int) -> int:
         if not 0 <= pool < self.pool_count:

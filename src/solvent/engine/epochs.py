@@ -110,8 +110,13 @@ def found_breaches(desk: Desk) -> list[Breach]:
 
 
 def judge(desk: Desk, sheet: Sheet) -> None:
-    """Judge everybody; states, BREACHED and CANCELLED events as the module says."""
+    """Judge everybody; states, RECOVERED, BREACHED and CANCELLED events as the module says."""
     t = desk.t
+    users = t.pools["state"][: int(t.top[TOP_POOLS])]
+    for pool in np.flatnonzero(users == int(PoolState.LIQUIDATING)).tolist():
+        kind, left = aftermath(t, pool)
+        if kind:
+            sheet.write(int(kind), pool=pool, short=int(left))
     for one in found_breaches(desk):
         t.pools[one.pool]["state"] = PoolState.LIQUIDATING
         sheet.write(Happened.BREACHED, pool=one.pool, short=(one.equity - one.required) // ledger.MILLION)

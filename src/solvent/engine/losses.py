@@ -35,7 +35,7 @@ from solvent.engine.fills import fill_cost, post_side, reach_allows, reduces, si
 from solvent.engine.jit import kernel
 from solvent.engine.orders import LEG, covered, prepare, priced
 from solvent.engine.records import CCP_POOL, FUND_POOL, OTHER_LEG_SHIFT, Reason
-from solvent.engine.slots import find, tidy
+from solvent.engine.slots import find, unmade
 from solvent.engine.tables import SPOT, Tables
 from solvent.engine.trades import NOT_REDUCING, held_at, known, leg_allows, tradeable
 from solvent.engine.value import (
@@ -139,8 +139,7 @@ def close_out(
     if reason == OK:
         reason, short = closing_judged(t, pool, other, thing, lots, cost, slot, other_slot, adl)
     if reason != OK:
-        if other_slot >= 0:
-            tidy(t, other, other_slot)
+        unmade(t, other, other_slot)
         dropped(t, FUND_POOL, numeraire)
         return reason, short, 0
     deficit = max(0, -surplus(t, pool, MAINTAIN)[0])

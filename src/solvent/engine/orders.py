@@ -28,7 +28,7 @@ from solvent.engine.cash import (
 )
 from solvent.engine.jit import kernel
 from solvent.engine.records import REDUCE_ONLY, Happened, Reason, Records
-from solvent.engine.slots import find, place, tidy
+from solvent.engine.slots import find, place, tidy, unmade
 from solvent.engine.tables import (
     ASSET,
     FREE,
@@ -245,7 +245,7 @@ def covered(t: Tables, pool: int, thing: int) -> bool:
 def prepare(t: Tables, pool: int, thing: int, leg: int) -> int:
     """The slot of a contract's entry, made where there is none, with a place for its settle asset; −1 when full.
 
-    Undo with :func:`solvent.engine.slots.tidy` where nothing came of it.
+    Undo with :func:`solvent.engine.slots.unmade` where nothing came of it.
     """
     slot = find(t, pool, thing * 4 + leg)
     if slot >= 0:
@@ -317,7 +317,7 @@ def reserve(t: Tables, pool: int, thing: int, flags: int, lots: int, ticks: int,
     if reason == OK:
         reason, short = rest(t, pool, slot, thing, flags & REDUCE_ONLY, lots, ticks, ref)
     if reason != OK:
-        tidy(t, pool, slot)
+        unmade(t, pool, slot)
         return reason, short
     t.pools[pool]["reach"] += more
     return OK, 0

@@ -170,3 +170,10 @@ def tidy(t: Tables, pool: int, slot: int) -> None:
     settle = t.things[thing]["settle"]
     if settle != numeraire_of(t, pool):
         tidy_asset(t, pool, settle)
+
+
+@kernel
+def unmade(t: Tables, pool: int, slot: int) -> None:
+    """Free the entry a refused command made and did not use; one that stood there for its leverage cap stays."""
+    if slot >= 0 and t.leverage[slot] == 0:
+        tidy(t, pool, slot)

@@ -53,7 +53,7 @@ from solvent.engine.fills import (
 from solvent.engine.jit import kernel
 from solvent.engine.orders import LEG, LONG, NET, SHORT, UNKNOWN_ORDER, covered, leg_fits, order_at, prepare, priced
 from solvent.engine.records import CCP_POOL, FUND_POOL, OTHER_LEG_SHIFT, REDUCE_ONLY, Reason
-from solvent.engine.slots import find, tidy
+from solvent.engine.slots import find, unmade
 from solvent.engine.tables import ASSET, NONE, SPOT, UNCOVERED, Tables
 from solvent.engine.value import ADMIT, lowest_ticks, notional
 from solvent.engine.value import FILL as AT_FILL
@@ -245,10 +245,8 @@ def fill(
 @kernel
 def undo(t: Tables, pool: int, other: int, slot: int, other_slot: int, settle: int) -> None:
     """Free what a refused fill made and did not use."""
-    if slot >= 0:
-        tidy(t, pool, slot)
-    if other_slot >= 0:
-        tidy(t, other, other_slot)
+    unmade(t, pool, slot)
+    unmade(t, other, other_slot)
     dropped(t, FUND_POOL, settle)
 
 

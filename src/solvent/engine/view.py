@@ -28,13 +28,19 @@ def pool_name(pool: int) -> str:
 @exact
 def book_of(t: Tables, names: Names, venues: Mapping[str, VenueRules], pool: int) -> tuple[Book, Market, VenueRules]:
     """The pool as ring 1 reads it; :class:`~solvent.rules.RulesError` where its rules row is not defined."""
+    held = holding_of(t, names, pool)
+    assets = {one.asset.name: one.asset for one in names.things if isinstance(one, ListedAsset)}
+    instruments = {one.instrument.symbol: one.instrument for one in names.things if not isinstance(one, ListedAsset)}
+    rules = venues[names.rules[int(t.pools[pool]["rules"])].rules]
+    return Book(assets, instruments, (held,)), market_of(t, names), rules
+
+
+def holding_of(t: Tables, names: Names, pool: int) -> Holding:
+    """What the pool holds; :class:`~solvent.rules.RulesError` where its rules row is not defined."""
     row = int(t.pools[pool]["rules"])
     if row not in names.rules:
         raise RulesError(f"pool {pool}: rules row {row} is not defined; there are {sorted(names.rules)}")
-    assets = {one.asset.name: one.asset for one in names.things if isinstance(one, ListedAsset)}
-    instruments = {one.instrument.symbol: one.instrument for one in names.things if not isinstance(one, ListedAsset)}
-    book = Book(assets, instruments, (_holding(t, names, pool, row),))
-    return book, market_of(t, names), venues[names.rules[row].rules]
+    return _holding(t, names, pool, row)
 
 
 @exact
@@ -61,24 +67,25 @@ def _holding(t: Tables, names: Names, pool: int, rules: int) -> Holding:
     numeraire = int(t.rules[rules]["numeraire"])
     cash, borrow_index = {names.name(numeraire): int(row["cash"])}, {names.name(numeraire): int(row["accrual"])}
     positions: list[Position] = []
-    first = int(row["first"])
-    slots = [e for e in range(first, first + int(row["used"])) if t.key[e] != FREE]
-    for e in sorted(slots, key=lambda slot: int(t.key[slot])):
-        thing, leg = divmod(int(t.key[e]), LEG_MASK + 1)
-        name, lots = names.name(thing), int(t.lots[e])
+    block = slice(int(row["first"]), int(row["first"]) + int(row["used"]))
+    columns = (t.key, t.lots, t.cost, t.carry, t.leverage, t.orders)
+    entries = sorted(e for e in zip(*(column[block].tolist() for column in columns), strict=True) if e[0] != FREE)
+    for key, lots, cost, carry, leverage, _ in entries:
+        thing, leg = divmod(key, LEG_MASK + 1)
+        name = names.name(thing)
         if isinstance(names.things[thing], ListedAsset):
-            cash[name], borrow_index[name] = lots, int(t.carry[e])
-        elif lots or t.leverage[e]:
-            chosen = int(t.leverage[e]) or None
-            positions.append(Position(name, lots, int(t.cost[e]), Leg(leg), chosen, int(t.carry[e])))
-    return Holding(_pool(t, names, pool, rules), cash, tuple(positions), _orders(t, names, slots), borrow_index)
+            cash[name], borrow_index[name] = lots, carry
+        elif lots or leverage:
+            positions.append(Position(name, lots, cost, Leg(leg), leverage or None, carry))
+    resting = _orders(t, names, [first for *_, first in entries if first != NONE])
+    return Holding(_pool(t, names, pool, rules), cash, tuple(positions), resting, borrow_index)
 
 
-def _orders(t: Tables, names: Names, slots: list[int]) -> tuple[Order, ...]:
-    """The entries' resting orders by reference; standing stops reserve nothing and are left out."""
+def _orders(t: Tables, names: Names, firsts: list[int]) -> tuple[Order, ...]:
+    """Chains of resting orders by reference; standing stops reserve nothing and are left out."""
     found: list[tuple[int, Order]] = []
-    for e in slots:
-        at = int(t.orders[e])
+    for first in firsts:
+        at = first
         while at != NONE:
             row = t.order[at]
             thing, leg = divmod(int(row["key"]), LEG_MASK + 1)

@@ -117,5 +117,4 @@ def _lists(pools: list[int]) -> Iterator[list[int]]:
 def _together(engine: Engine, pools: list[int]) -> tuple[Book, Market, VenueRules]:
     """One book of several pools."""
     book, market, rules = engine.book(pools[0])
-    holdings = [engine.book(pool)[0].holdings[0] for pool in pools]
-    return replace(book, holdings=tuple(holdings)), market, rules
+    return replace(book, holdings=tuple(engine.holding(pool) for pool in pools)), market, rules
