@@ -45,8 +45,8 @@ if COMPILED:
 
     @register_model(_HandedType)
     class _HandedModel(models.PrimitiveModel):
-        def __init__(self, manager: Any, kind: Any) -> None:
-            super().__init__(manager, kind, ir.IntType(64).as_pointer())
+        def __init__(self, known: Any, kind: Any) -> None:
+            super().__init__(known, kind, ir.IntType(64).as_pointer())
 
     @unbox(_HandedType)
     def _unbox(kind: Any, record: Any, c: Any) -> Any:
