@@ -68,19 +68,20 @@ def moves(whole: Parts, contract: Perpetual | Future, path: Path) -> Moves:
 
 def form(whole: Parts, moving: Moves) -> Form:
     """The pool's surplus at the scene's purpose along a path."""
-    if any(equity.counted_profit != equity.profit for equity in whole.equities.values()):
+    if not whole.counts_in_full:
         msg = "a path is solved where unrealised profit counts in full; here only losses count"
         raise UnsolvableError(msg)
     scene, own = whole.scene, whole.scene.numeraire.name
     constant, up, down = whole.surplus, ZERO, ZERO
-    foreign = dict.fromkeys(sorted(moving.assets & whole.equities.keys()))
+    foreign = dict.fromkeys(name for name in sorted(moving.assets) if name in whole.equities)
     terms: list[Term] = []
     exact = True
     for one, (needed, _) in zip(whole.positions, whole.requirements, strict=True):
-        contract, settle = one.contract, one.contract.settle
-        moves_mark = contract.symbol in moving.symbols
-        if not moves_mark and settle.name not in moving.assets:
+        contract = one.contract
+        moves_mark = one.position.symbol in moving.symbols
+        if not moves_mark and (not moving.assets or contract.settle.name not in moving.assets):
             continue
+        settle = contract.settle
         constant += needed
         terms.append(_requirement_term(scene, one, moving))
         exact = exact and contract.payoff is not Payoff.INVERSE and settle.name == own

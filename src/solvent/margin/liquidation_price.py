@@ -10,15 +10,16 @@ from typing import NamedTuple
 from solvent.book import Book, Holding, Market, PriceKey, PriceKind, Purpose
 from solvent.instruments import Future, Perpetual
 from solvent.margin.assess import assess_holding
-from solvent.margin.forms import Moves, UnsolvableError, form, moves
+from solvent.margin.forms import Moves, form, moves
 from solvent.margin.parts import Parts, parts
 from solvent.margin.roots import Root, roots
 from solvent.margin.valuation import Scene, price_alternatives
 from solvent.rules import Path, RulesError, VenueRules
-from solvent.units import Rounding, divide, exact
+from solvent.units import Rounding, divide, exact, shifted
 
 SHOWN_PLACES = 18
-MOST_STEPS = 256
+SHOWN_UNITS = 10**SHOWN_PLACES
+MOST_DOUBLINGS = 40
 
 
 class Crossing(NamedTuple):
@@ -125,7 +126,8 @@ def _breached(surplus: Decimal, required: Decimal, *, inclusive: bool) -> bool:
 
 def _crossing(root: Root, contract: Perpetual | Future, mark: Decimal, present: int, ticks: int) -> Crossing:
     top, bottom = root.at.numerator, root.at.denominator
-    price = divide(mark * top, Decimal(bottom), SHOWN_PLACES, Rounding.DOWN)
+    above, below = mark.as_integer_ratio()
+    price = shifted(Decimal(above * top * SHOWN_UNITS // (below * bottom)), -SHOWN_PLACES)
     nearest = (2 * top * present + bottom) // (2 * bottom)
     return Crossing(price, contract.price(nearest), ticks, root.breach_below)
 
@@ -141,20 +143,35 @@ def _first_in_breach(root: Root, present: int, *, inclusive: bool) -> int:
 def _confirmed(
     whole: Parts, contract: Perpetual | Future, moving: Moves, ticks: int, *, breach_below: bool
 ) -> int | None:
-    """Step to the tick where the rounded rules themselves turn; None when it lies at no positive price."""
+    """The tick in breach whose neighbour is not, under the rounded rules, found outward from the unrounded crossing.
+
+    None when no price within reach turns the verdict: where an inverse contract hardly moves any more, a unit's
+    rounding can be wider than what the price still changes.
+    """
     step = 1 if breach_below else -1
-    ticks = max(ticks, 1)
-    for _ in range(MOST_STEPS):
-        if not _breached_at(whole, contract, moving, ticks):
-            ticks -= step
-        elif ticks + step >= 1 and _breached_at(whole, contract, moving, ticks + step):
-            ticks += step
+    inside = _breached_at(whole, contract, moving, max(ticks, 1))
+    known, away = max(ticks, 1), step if inside else -step
+    for doubling in range(MOST_DOUBLINGS):
+        tried = known + away * 2**doubling
+        if tried < 1:
+            if known == 1 or _breached_at(whole, contract, moving, 1) == inside:
+                return None
+            tried = 1
+        if _breached_at(whole, contract, moving, tried) != inside:
+            return _turn(whole, contract, moving, *((known, tried) if inside else (tried, known)))
+        known = tried
+    return None
+
+
+def _turn(whole: Parts, contract: Perpetual | Future, moving: Moves, breached: int, sound: int) -> int:
+    """Halve between a tick in breach and one that is not; the last tick in breach on the way to the other."""
+    while abs(sound - breached) > 1:
+        middle = (sound + breached) // 2
+        if _breached_at(whole, contract, moving, middle):
+            breached = middle
         else:
-            return ticks
-        if ticks < 1:
-            return None
-    msg = f"no tick of {contract.symbol} within {MOST_STEPS} of the unrounded crossing turns the verdict"
-    raise UnsolvableError(msg)
+            sound = middle
+    return breached
 
 
 def _breached_at(whole: Parts, contract: Perpetual | Future, moving: Moves, ticks: int) -> bool:

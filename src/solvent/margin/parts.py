@@ -16,7 +16,7 @@ class Parts(NamedTuple):
     """What each asset counts and each position requires, resting orders apart, and the surplus they sum to.
 
     ``requirements`` and their pieces are in the order of ``positions``; ``equities`` and ``counted`` are by asset, and
-    ``ticks`` are the marks by symbol.
+    ``ticks`` are the marks by symbol. ``counts_in_full``: all unrealised profit counts.
     """
 
     scene: Scene
@@ -25,6 +25,7 @@ class Parts(NamedTuple):
     equities: dict[str, Equity]
     counted: dict[str, Decimal]
     ticks: dict[str, int]
+    counts_in_full: bool
     required: Decimal
     surplus: Decimal
 
@@ -40,4 +41,6 @@ def parts(scene: Scene) -> Parts:
     }
     required = sum((one for one, _ in needed), ZERO)
     ticks = {one.position.symbol: one.ticks for one in positions}
-    return Parts(scene, positions, needed, owned, values, ticks, required, sum(values.values(), ZERO) - required)
+    in_full = all(one.counted_profit == one.profit for one in owned.values())
+    surplus = sum(values.values(), ZERO) - required
+    return Parts(scene, positions, needed, owned, values, ticks, in_full, required, surplus)
