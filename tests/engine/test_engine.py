@@ -9,7 +9,7 @@ import pytest
 
 from solvent.engine.commands import assemble, canonical, list_asset, list_instrument, open_pool, prices, schedule_rules
 from solvent.engine.engine import Engine
-from solvent.engine.records import COMMAND, Batch, Happened, PoolState, Reason, Verb, command
+from solvent.engine.records import CCP_POOL, COMMAND, Batch, Happened, PoolState, Reason, Verb, command
 from tests.engine.world import (
     ALT,
     BTC,
@@ -253,3 +253,14 @@ def test_the_spot_of_one_asset_needs_a_lot_of_whole_units():
     events = world.send((record, payload.replace(b'"tick_size":"0.1"', b'"tick_size":"1000000"')))
     assert refusal(events) is Reason.MALFORMED
     assert "lot of S3 must be a whole number of BTC units" in world.engine.errors[int(events["seq"][0])]
+
+
+def test_both_sides_positions_are_limited():
+    """The largest position of the listing binds the maker too, here the mirror: 10^6 lots and not one more."""
+    world = World().start(pools=2, cash=10**6)
+    world.send(prices(1, world.next(), {ALT: 1_000}, 2))
+    taker, other = FIRST, FIRST + 1
+    world.fine(Verb.FILL, pool=taker, other=CCP_POOL, thing=ALT, lots=600_000, ticks=1_000)
+    over = world.do(Verb.FILL, pool=other, other=CCP_POOL, thing=ALT, lots=400_001, ticks=1_000)
+    assert said(over)[0] == ("REFUSED", "AMOUNT")
+    world.fine(Verb.FILL, pool=other, other=CCP_POOL, thing=ALT, lots=400_000, ticks=1_000)
