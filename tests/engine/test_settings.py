@@ -7,13 +7,16 @@ import pytest
 from solvent.book import Mode, Purpose
 from solvent.engine.commands import list_asset, list_instrument, open_pool, schedule_rules
 from solvent.engine.engine import Engine
-from solvent.engine.records import PoolState, Reason, Setting, ThingState, Verb
+from solvent.engine.records import CCP_POOL, PoolState, Reason, Setting, ThingState, Verb
+from solvent.engine.slots import find
+from solvent.engine.value import surplus
 from solvent.units import Asset
 from solvent.venues import venue
 from tests.engine.world import (
     ALT,
     BTC_ID,
     COIN,
+    FIRST,
     LIMITS,
     MARK,
     PERP,
@@ -255,3 +258,24 @@ def test_leverage_means_nothing_for_a_spot(thing):
     events = set_to(world, Setting.LEVERAGE, 5, thing=thing)
     assert said(events) == ([("REFUSED", "LEVERAGE")] if thing == SPOT else [("DONE", "OK")])
     assert USDT.name == "USDT"
+
+
+@pytest.mark.parametrize("left", [0, -1])
+def test_a_leverage_cap_is_chosen_exactly_to_the_line(left):
+    """At leverage 5 surplus(ADMIT) is made 0 or −1 unit by a deposit before the choice: at zero it is allowed."""
+    world = World().start(pools=1, cash=10_000)
+    pool = FIRST
+    world.fill(pool, CCP_POOL, 1_500)  # 90,000 USDT: 9,000 at the default leverage of 10, 18,000 at 5
+    t = world.engine.tables
+    slot = int(find(t, pool, PERP * 4))
+    t.leverage[slot] = 5
+    missing = -int(surplus(t, pool, Purpose.ADMIT.value)[0])
+    t.leverage[slot] = 0
+    assert missing > 1
+    world.fine(Verb.DEPOSIT, pool=pool, thing=USDT_ID, amount=missing + left)
+    events = set_to(world, Setting.LEVERAGE, 5, pool=pool)
+    if left:
+        assert refusal(events) is Reason.TAKER_SHORT
+        assert int(events[0]["short"]) == -1
+    else:
+        assert said(events) == [("DONE", "OK")]
