@@ -76,6 +76,8 @@ def test_below_the_line_only_relief_is_allowed() -> None:
     assert not what_if(poor, NOW, small_rules(), [Trade("cross", "SOL-PERP", -201, 40_000)]).allowed
     worse = what_if(poor, NOW, small_rules(), [Trade("cross", "SOL-PERP", -50, 35_000)])  # loses 250, frees 200
     assert not worse.allowed
+    cheap = Trade("cross", "SOL-PERP", 1, 30_000)  # gains 10 at the mark and requires 4: better, but not less
+    assert what_if(poor, NOW, small_rules(), [cheap]).refusals[0].short > -400
     strict = small_rules(transition=Transition.NOTHING)
     assert not what_if(poor, NOW, strict, [Trade("cross", "SOL-PERP", -50, 40_000)]).allowed
 
