@@ -173,3 +173,18 @@ def test_market_wide_moves_are_solved_or_refused(world: tuple[Book, Market]) -> 
     moving = Moves(symbols, frozenset(CONTRACTS[s].underlying for s in symbols))
     for crossing in found.crossings:
         assert breached(book, prices, small_rules(), symbol, crossing.ticks, moving)
+
+
+@pytest.mark.parametrize(("inclusive", "long_ticks", "short_ticks"), [(False, 29_999, 50_001), (True, 30_000, 50_000)])
+def test_a_crossing_on_a_tick_is_a_breach_only_on_an_inclusive_line(
+    inclusive: bool, long_ticks: int, short_ticks: int
+) -> None:
+    """100 SOL at 40, flat 1 %: a long with 1,030 is at zero at 30 exactly, a short with 1,050 at 50."""
+    rules = small_rules(margin=Margins(Schedule.flat("0.01")), breach_inclusive=inclusive)
+    one = CONTRACTS["SOL-PERP"]
+    for lots, cash, first in ((100, 1_030, long_ticks), (-100, 1_050, short_ticks)):
+        held = (Position("SOL-PERP", lots, one.worth(lots, 40_000)),)
+        book = Book(ASSETS, CONTRACTS, (Holding(Pool("cross"), {"USDT": cash * 10**6}, held),))
+        found = liquidation_price(book, market({"SOL-PERP": 40_000}), rules, "cross", "SOL-PERP")
+        assert found.ticks == first
+        assert found.solved == (30 if lots > 0 else 50)

@@ -243,3 +243,8 @@ def test_an_isolated_multiplier_scales_the_tiers() -> None:
     pool = Pool("cross", mode=Mode.ISOLATED, parent="main")
     found = assess_pool(book("1000", sol(100), pool=pool), NOW, small_rules(), Purpose.MAINTAIN, "cross")
     assert found.required == 60
+
+
+def test_without_anything_the_largest_order_is_none() -> None:
+    assert max_order(book("0"), NOW, small_rules(), "cross", "SOL-PERP", 1, 40_000) == 0
+    assert max_withdrawal(book("0"), NOW, small_rules(), "cross", "USDT") == 0
