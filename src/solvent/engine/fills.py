@@ -6,13 +6,8 @@
 from __future__ import annotations
 
 from solvent.engine.cash import (
-    BORROW,
     FEES,
-    LEVERAGE,
     MOST_CASH,
-    OK,
-    REACH,
-    TAKER_SHORT,
     add_balance,
     balance_at,
     borrows,
@@ -186,27 +181,6 @@ def side_short(
         if whole > before or (whole == before and millionths >= parts):
             return False, 0
     return True, whole
-
-
-@kernel
-def can_take(
-    t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, order: int, purpose: int
-) -> tuple[int, int]:
-    """The verdict on one side of a contract fill: (reason, short); a short side is TAKER_SHORT whichever it is.
-
-    ``cost`` is this side's signed cost, ``charge`` its fee and levy, ``order`` the row of the order it fills or −1.
-    Asks REACH, LEVERAGE, BORROW and surplus(purpose) in this order. The mirror is asked for REACH alone.
-    """
-    if not reach_allows(t, pool, slot, thing, lots, cost, charge, order >= 0):
-        return REACH, 0
-    if pool == CCP_POOL:
-        return OK, 0
-    if not side_leverage(t, pool, slot, thing, lots, order):
-        return LEVERAGE, 0
-    if side_borrows(t, pool, slot, thing, lots, cost, charge, 0) < 0:
-        return BORROW, 0
-    short, surplus_then = side_short(t, pool, slot, thing, lots, cost, charge, purpose)
-    return (TAKER_SHORT, surplus_then) if short else (OK, 0)
 
 
 @kernel
