@@ -221,7 +221,8 @@ class Market:
 
     ``prices`` are decimals on the ledger tick of their subject; ``funding`` the cumulative settle units a long lot has
     paid by instrument; ``interest`` the cumulative rate × time in parts of 10^12 by asset; ``lending`` the lending
-    pools by asset; ``states`` only what is not VALID.
+    pools by asset; ``states`` only what is not VALID; ``wide`` market-wide figures by (name, subject), such as
+    ``("open_interest", "BTC-PERP")``: the names are those of the rule set that asks.
     """
 
     prices: Mapping[PriceKey, Decimal]
@@ -231,6 +232,7 @@ class Market:
     funding: Mapping[str, int] = field(default_factory=dict)
     interest: Mapping[str, int] = field(default_factory=dict)
     lending: Mapping[str, Lending] = field(default_factory=dict)
+    wide: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
 
     def price(self, kind: PriceKind, subject: str, quote: str) -> Decimal:
         """A price; :class:`BookError` says which one is missing."""
@@ -238,6 +240,18 @@ class Market:
         found = self.prices.get(key)
         if found is None:
             msg = f"market.{kind.value}.{subject}: no {kind.value} of {subject} in {quote}"
+            raise BookError(msg)
+        return found
+
+    def figure(self, name: str, subject: str, default: Decimal | None = None) -> Decimal:
+        """A market-wide figure; without a default :class:`BookError` says which one is missing.
+
+        >>> Market({}, wide={("open_interest", "BTC-PERP"): Decimal(12)}).figure("open_interest", "BTC-PERP")
+        Decimal('12')
+        """
+        found = self.wide.get((name, subject), default)
+        if found is None:
+            msg = f"market.wide.{name}.{subject}: the rule set needs the {name.replace('_', ' ')} of {subject}"
             raise BookError(msg)
         return found
 

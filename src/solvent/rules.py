@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from solvent.book import LegMode, Mode, PriceKind, Purpose
+from solvent.assessment import Assessment
+from solvent.book import Book, Holding, LegMode, Market, Method, Mode, PriceKind, Purpose
 from solvent.rates import Schedule
 from solvent.units import ONE, ZERO
 
@@ -53,6 +54,8 @@ class Transition(enum.Enum):
 
     NOTHING = "nothing"
     REDUCE_NO_WORSE = "reduce_no_worse"  # less of the position, and surplus net of the fee does not fall
+    NO_RISKIER = "no_riskier"  # maintenance does not rise and equity ÷ maintenance does not fall
+    REDUCE_FREELY = "reduce_freely"  # less of the position on its side needs no margin, only its fee
 
 
 class PenaltyBase(enum.Enum):
@@ -110,6 +113,26 @@ class Source:
     note: str = ""
 
 
+class Sized(NamedTuple):
+    """What a requirement may depend on besides the price: an entry's signed size and entry value, and the market.
+
+    ``size`` is in contracts × contract size, ``cost`` in the settle asset.
+    """
+
+    symbol: str
+    size: Decimal
+    cost: Decimal
+    market: Market
+
+
+class Curve(Protocol):
+    """A requirement whose rates depend on size, entry value or market-wide figures, but not on the price."""
+
+    def at_size(self, sized: Sized) -> Schedule:
+        """The schedule on notional (numeraire) of an entry of this size."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Bracket:
     """A leverage bracket: notional above ``floor`` allows at most ``max_leverage``."""
@@ -122,10 +145,11 @@ class Bracket:
 class ContractMargin:
     """Margin facts of one instrument: a schedule on notional (numeraire) by purpose, and leverage brackets.
 
-    ``leverage_at`` are the purposes at which notional ÷ leverage cap is required too (the larger counts).
+    A :class:`Curve` may stand for a schedule: it gives one for each size. ``leverage_at`` are the purposes at which
+    notional ÷ leverage cap is required too (the larger counts).
     """
 
-    schedules: Mapping[Purpose, Schedule]
+    schedules: Mapping[Purpose, Schedule | Curve]
     brackets: tuple[Bracket, ...]
     leverage_at: frozenset[Purpose]
     default_leverage: int
@@ -154,6 +178,21 @@ class MarginModel(Protocol):
         ...
 
 
+class Counting(NamedTuple):
+    """How one amount counts: the schedule of positive value (None: nothing), the rate of negative value."""
+
+    schedule: Schedule | None
+    debt_rate: Decimal
+
+
+class CollateralFacts(Protocol):
+    """How one asset counts, which may depend on the amount, its price and market-wide figures."""
+
+    def counting(self, purpose: Purpose, amount: Decimal, price: Decimal, market: Market) -> Counting:
+        """How a signed ``amount`` counts at ``price`` (numeraire); the schedule is on value."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Collateral:
     """How one asset counts: weights on positive value by purpose, ``debt_rate`` (≥ 1) on negative value."""
@@ -161,11 +200,15 @@ class Collateral:
     weights: Mapping[Purpose, Schedule]
     debt_rate: Decimal = ONE
 
+    def counting(self, purpose: Purpose, amount: Decimal, price: Decimal, market: Market) -> Counting:  # noqa: ARG002
+        """The same for every amount, price and market."""
+        return Counting(self.weights.get(purpose), self.debt_rate)
+
 
 class CollateralModel(Protocol):
     """Collateral facts by asset."""
 
-    def asset(self, name: str) -> Collateral | None:
+    def asset(self, name: str) -> CollateralFacts | None:
         """The facts of an asset; None where it is no collateral (its debts still count in full)."""
         ...
 
@@ -293,6 +336,14 @@ class PricePolicy:
     collateral: Mapping[Purpose, tuple[PriceKind, ...]]
 
 
+class PoolModel(Protocol):
+    """A venue's own way to value and margin a whole pool, where shared parts do not say it."""
+
+    def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
+        """The pool's assessment: lines that sum to the totals, exact or with proven bounds."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class VenueRules:
     """A venue as a value, dated and sourced."""
@@ -320,3 +371,5 @@ class VenueRules:
     breach_inclusive: bool = False  # whether a surplus of exactly zero is a breach
     path: Path = Path.INSTRUMENT
     displayed_tick_up: bool = False
+    method: Method = Method.TIERED  # how pools of this venue are margined where nobody says otherwise
+    models: Mapping[Method, PoolModel] = field(default_factory=dict)

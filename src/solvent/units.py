@@ -48,10 +48,12 @@ class UnitsError(ValueError):
 
 
 class Rounding(enum.Enum):
-    """The side a quotient is rounded to: down is towards minus infinity, up towards plus infinity."""
+    """How a quotient is rounded: down is towards minus infinity, up towards plus infinity; halves go up."""
 
     DOWN = "down"
     UP = "up"
+    TOWARDS_ZERO = "towards_zero"
+    HALF_UP = "half_up"
 
 
 def exact(verb: Callable[P, R]) -> Callable[P, R]:
@@ -132,8 +134,18 @@ def divide(numerator: Decimal, denominator: Decimal, unit_scale: int, rounding: 
     """
     top, bottom = numerator.as_integer_ratio(), denominator.as_integer_ratio()
     above, below = top[0] * bottom[1] * 10**unit_scale, top[1] * bottom[0]
-    quotient = above // below if rounding is Rounding.DOWN else -(-above // below)
-    return shifted(Decimal(quotient), -unit_scale)
+    return shifted(Decimal(_quotient(above, below, rounding)), -unit_scale)
+
+
+def _quotient(above: int, below: int, rounding: Rounding) -> int:
+    if rounding is Rounding.DOWN:
+        return above // below
+    if rounding is Rounding.UP:
+        return -(-above // below)
+    if rounding is Rounding.HALF_UP:
+        above, below = (above, below) if below > 0 else (-above, -below)
+        return (2 * above + below) // (2 * below)
+    return abs(above) // abs(below) * (1 if (above >= 0) == (below > 0) else -1)
 
 
 @dataclass(frozen=True, slots=True)

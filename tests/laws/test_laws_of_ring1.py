@@ -13,7 +13,7 @@ from solvent import ledger
 from solvent.book import Book, Holding, Pool, Purpose
 from solvent.liquidation import Action, Stage, cover, filled, plan
 from solvent.margin import UnsolvableError, assess_pool, liquidation_price
-from solvent.margin.liquidation_price import market_along
+from solvent.margin.liquidation_price import market_at
 from solvent.rates import Schedule
 from solvent.rules import Collateral, Path
 from solvent.units import exact
@@ -110,7 +110,7 @@ def breach_test(book, prices, rules, symbol, along):
     moving = moving_along(book, symbol, along)
 
     def breached(ticks):
-        moved = exact(market_along)(book, prices, moving, CONTRACTS[symbol], ticks)
+        moved = exact(market_at)(book, prices, moving, CONTRACTS[symbol], ticks)
         found = assess_pool(book, moved, rules, Purpose.MAINTAIN, "cross")
         return found.surplus < 0 or (rules.breach_inclusive and found.surplus == 0 and found.required > 0)
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from solvent.book import Book, Holding, Leg, LegMode, Market, Pool, Position, PriceKey, PriceKind, Purpose
 from solvent.margin import UnsolvableError, assess_pool, liquidation_price, liquidation_prices
-from solvent.margin.forms import Affine, Form, Moves, Term
-from solvent.margin.liquidation_price import market_along
+from solvent.margin.forms import Affine, Form, Term
+from solvent.margin.paths import Moves
+from solvent.margin.liquidation_price import market_at
 from solvent.margin.roots import _several, _single
 from solvent.rates import Schedule
 from solvent.rules import Path, VenueRules
@@ -23,7 +24,7 @@ NO_MARGIN_ON_LEVERAGE = small_rules()
 
 
 def breached(book: Book, prices: Market, rules: VenueRules, symbol: str, ticks: int, moving: Moves) -> bool:
-    moved = exact(market_along)(book, prices, moving, CONTRACTS[symbol], ticks)
+    moved = exact(market_at)(book, prices, moving, CONTRACTS[symbol], ticks)
     found = assess_pool(book, moved, rules, Purpose.MAINTAIN, "cross")
     return found.breached(inclusive=rules.breach_inclusive)
 

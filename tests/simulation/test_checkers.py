@@ -13,7 +13,7 @@ from solvent.engine.records import EVENT, FIRST_USER_POOL, FUND_POOL, Happened, 
 from solvent.engine.tables import FREE
 from solvent.liquidation.waterfall import Covered, Stage
 from solvent.margin import assess_pool
-from solvent.margin.assessment import Line as AssessmentLine
+from solvent.assessment import Line as AssessmentLine
 from solvent.simulation.auditor import Auditor, residuals
 from solvent.simulation.checkers import Accruals, Checkers, Parents
 from solvent.simulation.driver import Line

@@ -26,7 +26,7 @@ from solvent.engine.names import ListedAsset, ListedInstrument, Names
 from solvent.engine.records import CCP_POOL, FIRST_USER_POOL, House, PoolState, ThingState
 from solvent.instruments import Payoff, Perpetual
 from solvent.margin.assess import assess_pool
-from solvent.margin.assessment import Assessment
+from solvent.assessment import Assessment
 from solvent.rules import VenueRules
 from solvent.units import EXACT
 

@@ -155,8 +155,16 @@ def _market(market: Market, book: Book) -> MarketForm:
             for name, pool in market.lending.items()
         }
         or UNSET,
+        wide=_wide(market) or UNSET,
         **_by_kind({key: _text(price) for key, price in market.prices.items()}, book),
     )
+
+
+def _wide(market: Market) -> dict[str, dict[str, Any]]:
+    named: dict[str, dict[str, Any]] = {}
+    for (name, subject), figure in market.wide.items():
+        named.setdefault(name, {})[subject] = _text(figure)
+    return named
 
 
 def _by_kind(values: Mapping[PriceKey, Any], book: Book) -> dict[str, Any]:

@@ -169,6 +169,7 @@ class MarketForm(_Form, kw_only=True):
     funding: dict[Name, Number] | UnsetType = UNSET
     interest: dict[Name, Number] | UnsetType = UNSET
     lending: dict[Name, LendingForm] | UnsetType = UNSET
+    wide: dict[Name, dict[Name, Number]] | UnsetType = UNSET
 
 
 class FileForm(_Form, kw_only=True):

@@ -67,7 +67,16 @@ def read_market(form: MarketForm | UnsetType, facts: Facts) -> Market:
         funding={} if form.funding is UNSET else _counts(form.funding, "funding", facts.instrument),
         interest={} if form.interest is UNSET else _counts(form.interest, "interest", facts.asset),
         lending={} if form.lending is UNSET else _lending(form.lending, facts),
+        wide={} if form.wide is UNSET else _wide(form.wide),
     )
+
+
+def _wide(given: Mapping[str, Mapping[str, str | int]]) -> dict[tuple[str, str], Decimal]:
+    return {
+        (name, subject): decimal(value, f"wide.{name}.{subject}")
+        for name, values in given.items()
+        for subject, value in values.items()
+    }
 
 
 def _read_kind(kind: PriceKind, given: Mapping[str, object], facts: Facts, prices: dict[PriceKey, Decimal]) -> None:

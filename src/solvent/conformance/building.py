@@ -116,7 +116,10 @@ def listed_schedule(rules: VenueRules, symbol: str, purpose: Purpose) -> Schedul
     found = table.by_symbol.get(symbol) if isinstance(table, TierTable) else None
     if found is None:
         raise Unsupported(f"{rules.name} has no bracket table of its own for {symbol}")
-    return found.schedules[purpose]
+    schedule = found.schedules[purpose]
+    if not isinstance(schedule, Schedule):
+        raise Unsupported(f"{rules.name} margins {symbol} by its size")
+    return schedule
 
 
 def rules_for(rules: VenueRules, positions: list[Held]) -> VenueRules:

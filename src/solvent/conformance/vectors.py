@@ -36,6 +36,8 @@ class Vector:
         The product variant; the file's venue where the vector names none.
     path
         Where the file is: inputs may name other files relative to it.
+    rules_version
+        The version of the venue's rules, empty where the file does not say.
 
     """
 
@@ -51,6 +53,7 @@ class Vector:
     evidence: str = ""
     note: str = ""
     shared: Mapping[str, Any] = field(default_factory=dict)
+    rules_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,7 @@ def _vector(path: Path, k: int, one: Any, whole: Mapping[str, Any]) -> Vector:
         evidence=str(one.get("evidence", "")),
         note=str(one.get("note", "")),
         shared=shared if isinstance(shared, dict) else {},
+        rules_version=str(one.get("rules_version", "")),
     )
 
 

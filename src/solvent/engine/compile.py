@@ -26,6 +26,7 @@ from solvent.engine.tables import (
 from solvent.instruments import Instrument, Spot
 from solvent.rates import Schedule
 from solvent.rules import (
+    Collateral,
     ContractMargin,
     Form,
     Missing,
@@ -166,6 +167,10 @@ def check_limits(t: Tables, thing: int) -> None:
 
 def _check_evaluated(rules: VenueRules, mode: Mode) -> None:
     """Refuse what the engine does not evaluate, by name."""
+    if rules.models:
+        raise RulesError(f"{rules.name} has a model of its own for pools, which the engine does not evaluate")
+    if rules.transition not in TRANSITIONS:
+        raise RulesError(f"{rules.name}: transition {rules.transition.value} is not one the engine evaluates")
     if mode not in rules.modes:
         raise RulesError(f"{rules.name}: no {mode.value} margin; there are {sorted(one.value for one in rules.modes)}")
     for purpose in Purpose:
@@ -183,6 +188,8 @@ def _compile_asset(t: Tables, row: int, rules: VenueRules, asset: Asset, thing: 
     if facts is None:
         return
     where = f"{rules.name}: collateral.{asset.name}"
+    if not isinstance(facts, Collateral):
+        raise RulesError(f"{where} counts by its amount, which the engine does not evaluate")
     debt = _ppm(facts.debt_rate, f"{where}.debt_rate")
     if not MILLION <= debt <= MOST_RATE_PPM:
         raise RulesError(f"{where}.debt_rate must be from 1 to {MOST_RATE_PPM // MILLION}, not {facts.debt_rate}")
@@ -208,6 +215,8 @@ def _compile_contract(
         raise RulesError(f"{where}.leverage_at must be the same for all contracts of a rule set")
     t.rules[row]["leverage_at"] = bits
     for purpose, schedule in facts.schedules.items():
+        if not isinstance(schedule, Schedule):
+            raise RulesError(f"{where}.schedules.{purpose.name} depends on size, which the engine does not evaluate")
         scaled = schedule.scaled(mode_facts.requirement_multiplier)
         _put(t, row, purpose, 2 * thing, scaled, numeraire, f"{where}.schedules.{purpose.name}")
     if len(facts.brackets) > MOST_LEVERAGE_STEPS:

@@ -14,11 +14,11 @@ from functools import cmp_to_key
 from typing import NamedTuple
 
 from solvent import ledger
+from solvent.assessment import Assessment
 from solvent.book import Book, Leg, Market, PriceKind, Purpose
 from solvent.liquidation.closing import Closing, Standing
 from solvent.liquidation.legs import HeldLeg, held_legs
 from solvent.margin.assess import assess_holding
-from solvent.margin.assessment import Assessment
 from solvent.rules import AdlRank, VenueRules
 from solvent.units import ONE, ZERO, exact
 

@@ -14,10 +14,13 @@ from solvent.liquidation.legs import HeldLeg
 from solvent.liquidation.penalties import step_penalty
 from solvent.margin.assess import assess_holding
 from solvent.margin.changes import moved
-from solvent.margin.tiered import requirement
+from solvent.margin.tiered import Entry, requirement
 from solvent.margin.valuation import Scene, numeraire_units, price_alternatives
+from solvent.rates import Schedule
 from solvent.rules import Profit, VenueRules
 from solvent.units import Rounding, divide
+
+NOTHING = Schedule.flat(Decimal(0))
 
 
 class Outcome(NamedTuple):
@@ -81,6 +84,8 @@ class Closing:
             leg.contract.settle.name == standing.holding.pool.numeraire
             and rules.profit[Purpose.RECOVER] is Profit.IN_FULL
             and len(kinds) == 1
+            and isinstance(self._margin.schedules.get(Purpose.RECOVER, NOTHING), Schedule)
+            and standing.holding.pool.method not in rules.models
         )
         self._needed = self._required(abs(leg.position.lots)) if self.separable else Decimal(0)
 
@@ -92,7 +97,7 @@ class Closing:
     def _required(self, lots: int) -> Decimal:
         contract, position = self.leg.contract, self.leg.position
         notional = contract.notional(lots, self.leg.ticks)
-        return requirement(self._scene, contract, self._margin, position, notional)[0]
+        return requirement(self._scene, contract, self._margin, Entry.held(position), notional)[0]
 
     def signed(self, lots: int) -> int:
         """The pool's fill that closes ``lots`` (absolute)."""
@@ -161,7 +166,7 @@ class Closing:
         held = abs(self.leg.position.lots)
         found = {high}
         schedule = self._margin.schedules.get(Purpose.RECOVER)
-        for piece in schedule.pieces[1:] if schedule is not None else ():
+        for piece in schedule.pieces[1:] if isinstance(schedule, Schedule) else ():
             left = _last_true(lambda n, floor=piece.floor: self._notional(n) <= floor, 0, held)  # type: ignore[misc]
             found.update((held - left, held - left - 1))
         if self._in_numeraire():

@@ -1,10 +1,11 @@
 """Ring 1, the truth: what an account is worth, what it needs, and why. Plain functions of book, market and rules."""
 
+from solvent.assessment import Assessment as Assessment
+from solvent.assessment import Binding as Binding
+from solvent.assessment import Line as Line
 from solvent.margin.assess import assess as assess
 from solvent.margin.assess import assess_pool as assess_pool
-from solvent.margin.assessment import Assessment as Assessment
-from solvent.margin.assessment import Binding as Binding
-from solvent.margin.assessment import Line as Line
+from solvent.margin.changes import Borrow as Borrow
 from solvent.margin.changes import Cancel as Cancel
 from solvent.margin.changes import Change as Change
 from solvent.margin.changes import Deposit as Deposit
@@ -22,14 +23,14 @@ from solvent.margin.explain import venue_ratio as venue_ratio
 from solvent.margin.forms import UnsolvableError as UnsolvableError
 from solvent.margin.limits import max_order as max_order
 from solvent.margin.limits import max_withdrawal as max_withdrawal
-from solvent.margin.liquidation_price import Crossing as Crossing
-from solvent.margin.liquidation_price import Solution as Solution
 from solvent.margin.liquidation_price import liquidation_price as liquidation_price
 from solvent.margin.liquidation_price import liquidation_prices as liquidation_prices
 from solvent.margin.modes import may_set_class as may_set_class
 from solvent.margin.modes import may_set_legs as may_set_legs
 from solvent.margin.modes import may_set_leverage as may_set_leverage
 from solvent.margin.modes import may_set_mode as may_set_mode
+from solvent.margin.solution import Crossing as Crossing
+from solvent.margin.solution import Solution as Solution
 from solvent.margin.what_if import Impact as Impact
 from solvent.margin.what_if import Refusal as Refusal
 from solvent.margin.what_if import what_if as what_if

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
+from solvent.assessment import Assessment, Line
 from solvent.book import Book, Holding, Market, Method, Purpose
-from solvent.margin.assessment import Assessment, Binding, Line
 from solvent.margin.collateral import balance_lines
 from solvent.margin.parts import Parts, parts
 from solvent.margin.tiered import WITH_ORDERS, with_orders
+from solvent.margin.totals import assessed
 from solvent.margin.valuation import Scene, Valued, entries, price_alternatives
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ZERO, exact
@@ -46,10 +47,18 @@ def assess_pool(book: Book, market: Market, rules: VenueRules, purpose: Purpose,
 
 
 def assess_holding(book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
-    """Assess one holding inside the exact context: the worse of the purpose's price alternatives, whole book each."""
+    """Assess one holding inside the exact context, by the venue's own model of its method or by tiers."""
+    model = rules.models.get(holding.pool.method)
+    if model is not None:
+        return model.assess(book, market, rules, purpose, holding)
     if holding.pool.method is not Method.TIERED:
         msg = f"pool {holding.pool.id}: {rules.name} does not margin by {holding.pool.method.value} in this version"
         raise RulesError(msg)
+    return tiered(book, market, rules, purpose, holding)
+
+
+def tiered(book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
+    """Assess by tiers (inside the exact context): the worse of the purpose's price alternatives, whole book each."""
     found: Assessment | None = None
     for kinds in price_alternatives(rules, purpose):
         one = totals(parts(Scene(book, market, rules, holding, purpose, *kinds)))
@@ -66,7 +75,8 @@ def totals(whole: Parts) -> Assessment:
     lines, profits = _position_lines(whole)
     for name, equity in whole.equities.items():
         lines.extend(balance_lines(whole.scene, equity, profits.get(name, ZERO), whole.counted[name]))
-    return _summed(whole.scene, lines)
+    scene = whole.scene
+    return assessed(scene.holding.pool.id, scene.purpose, scene.holding.pool.numeraire, lines)
 
 
 def _position_lines(whole: Parts) -> tuple[list[Line], dict[str, Decimal]]:
@@ -107,26 +117,3 @@ def _profit(scene: Scene, one: Valued) -> Decimal:
     if settle.name == scene.numeraire.name:
         return amount
     return amount * scene.market.price(scene.collateral_kind, settle.name, scene.numeraire.name)
-
-
-def _summed(scene: Scene, lines: list[Line]) -> Assessment:
-    value = sum((line.value for line in lines), ZERO)
-    equity = sum((line.equity for line in lines), ZERO)
-    required = sum((line.required for line in lines), ZERO)
-    surplus = equity - required
-    binding = None
-    worst = max((line for line in lines if line.required > 0), key=lambda line: line.required, default=None)
-    if worst is not None:
-        binding = Binding(worst.kind, worst.subject, worst.required)
-    return Assessment(
-        scene.holding.pool.id,
-        scene.purpose,
-        scene.holding.pool.numeraire,
-        value,
-        equity,
-        required,
-        surplus,
-        surplus,
-        tuple(lines),
-        binding,
-    )

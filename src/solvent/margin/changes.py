@@ -51,6 +51,15 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
+class Borrow:
+    """Units of an asset leave against collateral: the balance may fall below zero. A deposit repays."""
+
+    pool: str
+    asset: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class Deposit:
     """Units of an asset arrive."""
 
@@ -76,7 +85,7 @@ class Reprice:
     prices: Mapping[PriceKey, Decimal]
 
 
-PoolChange = Trade | Place | Cancel | Withdraw | Deposit | SetLeverage
+PoolChange = Trade | Place | Cancel | Withdraw | Borrow | Deposit | SetLeverage
 Change = PoolChange | Reprice
 
 
@@ -101,7 +110,7 @@ def changed(book: Book, market: Market, rules: VenueRules, change: Change) -> tu
 
 
 def _simple(book: Book, market: Market, holding: Holding, change: PoolChange) -> Holding:
-    if isinstance(change, Deposit | Withdraw):
+    if isinstance(change, Deposit | Withdraw | Borrow):
         if change.units <= 0:
             msg = f"amount of {change.asset} must be positive, not {change.units} units"
             raise BookError(msg)

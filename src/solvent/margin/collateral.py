@@ -5,23 +5,29 @@ from __future__ import annotations
 from decimal import Decimal
 
 from solvent import ledger
+from solvent.assessment import Line
 from solvent.book import Leg
-from solvent.margin.assessment import Line
 from solvent.margin.valuation import Equity, Scene
 from solvent.rates import Schedule
+from solvent.rules import Collateral, Counting
 from solvent.units import ONE, ZERO, Asset
 
-IN_FULL = Schedule.flat(ONE)
+COUNTED_IN_FULL = Counting(Schedule.flat(ONE), ONE)
+NO_COLLATERAL = Counting(None, ONE)
 
 
-def weights(scene: Scene, asset: str) -> tuple[Schedule | None, Decimal]:
+def weights(scene: Scene, equity: Equity) -> Counting:
     """Schedule of positive value (None: counts nothing) and rate of negative value; the numeraire counts in full."""
-    if asset == scene.holding.pool.numeraire:
-        return IN_FULL, ONE
-    facts = scene.rules.collateral.asset(asset)
+    name = equity.asset.name
+    if name == scene.holding.pool.numeraire:
+        return COUNTED_IN_FULL
+    facts = scene.rules.collateral.asset(name)
     if facts is None:
-        return None, ONE
-    return facts.weights.get(scene.purpose), facts.debt_rate
+        return NO_COLLATERAL
+    if isinstance(facts, Collateral):
+        return Counting(facts.weights.get(scene.purpose), facts.debt_rate)
+    price = scene.market.price(scene.collateral_kind, name, scene.numeraire.name)
+    return facts.counting(scene.purpose, equity.asset.amount(equity.counted_units), price, scene.market)
 
 
 def value_units(scene: Scene, asset: Asset, units: int) -> int:
@@ -32,11 +38,11 @@ def value_units(scene: Scene, asset: Asset, units: int) -> int:
     return ledger.converted_down(units, rate.ticks, rate.divisor)
 
 
-def counted(scene: Scene, asset: str, value: Decimal) -> Decimal:
-    """V_s: what a value in the numeraire counts as margin equity."""
-    if asset == scene.numeraire.name:
+def counted(scene: Scene, equity: Equity, value: Decimal) -> Decimal:
+    """V_s: what an asset's value in the numeraire counts as margin equity."""
+    if equity.asset.name == scene.numeraire.name:
         return value
-    schedule, debt_rate = weights(scene, asset)
+    schedule, debt_rate = weights(scene, equity)
     if value < 0:
         return value * debt_rate
     return ZERO if schedule is None else schedule.at(value)

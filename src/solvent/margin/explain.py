@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from solvent.assessment import Assessment, Line
 from solvent.book import Book, Leg, Market, Purpose
 from solvent.instruments import Payoff, Perpetual
 from solvent.margin.assess import assess_holding, totals
-from solvent.margin.assessment import Assessment, Line
-from solvent.margin.liquidation_price import Solution, solutions, taken_apart
+from solvent.margin.liquidation_price import liquidation_prices, solutions, taken_apart
+from solvent.margin.solution import Solution
 from solvent.margin.valuation import Scene, price_alternatives
 from solvent.rules import Path, VenueRules
 from solvent.units import ZERO, Rounding, divide, exact
@@ -64,7 +65,10 @@ def account(
     book: Book, market: Market, rules: VenueRules, pool: str, along: Path | None = None
 ) -> tuple[Explanation, dict[str, Solution]]:
     """The explanation at MAINTAIN and the liquidation price of every instrument held; the pool is valued once."""
-    whole = taken_apart(book, market, rules, book.holding(pool))
+    holding = book.holding(pool)
+    if holding.pool.method in rules.models:
+        return explain(book, market, rules, pool), dict(liquidation_prices(book, market, rules, pool, along))
+    whole = taken_apart(book, market, rules, holding)
     return _explained(whole.scene, totals(whole)), solutions(whole, along or rules.path)
 
 
@@ -131,20 +135,32 @@ def _most_loss(contract: Perpetual, lots: int, notional: Decimal, value: Decimal
     return min(notional, worth) if bounded else worth
 
 
+PHRASES = {
+    "cash": ("balance worth", "value"),
+    "interest": ("interest due", "value"),
+    "unfunded": ("unrealised profit that does not count", "equity"),
+    "haircut": ("haircut", "equity"),
+    "orders": ("resting orders require", "required"),
+}
+
+
 def sentence(line: Line, numeraire: str) -> str:
     """One line in words."""
     name = line.subject if line.leg is Leg.NET else f"{line.subject} {line.leg.name.lower()}"
-    if line.kind == "cash":
-        return f"{name}: balance worth {_figure(line.value)} {numeraire}"
-    if line.kind == "interest":
-        return f"{name}: interest due {_figure(line.value)} {numeraire}"
-    if line.kind == "unfunded":
-        return f"{name}: unrealised profit that does not count {_figure(line.equity)} {numeraire}"
-    if line.kind == "haircut":
-        return f"{name}: haircut {_figure(line.equity)} {numeraire}"
-    if line.kind == "orders":
-        return f"{name}: resting orders require {_figure(line.required)} {numeraire}"
-    return f"{name}: profit {_figure(line.value)}, requires {_figure(line.required)} {numeraire}{_piece(line)}"
+    if line.kind == "position":
+        return f"{name}: profit {_figure(line.value)}, requires {_figure(line.required)} {numeraire}{_piece(line)}"
+    if line.kind not in PHRASES:
+        return _other(line, name, numeraire)
+    words, part = PHRASES[line.kind]
+    return f"{name}: {words} {_figure(getattr(line, part))} {numeraire}"
+
+
+def _other(line: Line, name: str, numeraire: str) -> str:
+    """A line of a venue's own model: its kind, and the figures that are not zero."""
+    named = line.kind.replace("_", " ")
+    figures = [("worth", line.value), ("counts", line.equity), ("requires", line.required)]
+    words = ", ".join(f"{verb} {_figure(amount)} {numeraire}" for verb, amount in figures if amount)
+    return f"{name}: {named} {words or 'nothing'}{_piece(line)}" if name else f"{named} {words or 'nothing'}"
 
 
 def _piece(line: Line) -> str:

@@ -13,9 +13,11 @@ from typing import NamedTuple
 from solvent.instruments import Future, Payoff, Perpetual
 from solvent.margin.collateral import weights
 from solvent.margin.parts import Parts
+from solvent.margin.paths import Moves
+from solvent.margin.tiered import schedule_of
 from solvent.margin.valuation import Equity, Scene, Valued
 from solvent.rates import Schedule
-from solvent.rules import Path, RulesError
+from solvent.rules import Collateral, RulesError
 from solvent.units import ONE, ZERO, Rounding, divide, shifted
 
 
@@ -48,22 +50,13 @@ class Form(NamedTuple):
     exact: bool
 
 
-class Moves(NamedTuple):
-    """What a path moves: marks of these symbols, and the index of these assets."""
-
-    symbols: frozenset[str]
-    assets: frozenset[str]
+class SizedError(UnsolvableError):
+    """A pool whose collateral counts by its amount, or at changing prices: found by search."""
 
 
-def moves(whole: Parts, contract: Perpetual | Future, path: Path) -> Moves:
-    """The prices that move with ``contract`` along ``path``."""
-    if path is Path.INSTRUMENT:
-        return Moves(frozenset({contract.symbol}), frozenset())
-    coins = {contract.underlying}
-    if path is Path.MARKET:
-        coins.update(one.contract.underlying for one in whole.positions)
-    symbols = {one.contract.symbol for one in whole.positions if one.contract.underlying in coins}
-    return Moves(frozenset(symbols | {contract.symbol}), frozenset(coins - {whole.scene.numeraire.name}))
+def contracts_of(whole: Parts) -> list[Perpetual | Future]:
+    """The contracts of a pool's positions."""
+    return [one.contract for one in whole.positions]
 
 
 def form(whole: Parts, moving: Moves) -> Form:
@@ -96,7 +89,7 @@ def form(whole: Parts, moving: Moves) -> Form:
                 up += worth
     for name in foreign:
         constant -= whole.counted[name]
-        terms.append(_collateral_term(scene, name, _equity_along(whole, whole.equities[name], moving)))
+        terms.append(_collateral_term(scene, whole.equities[name], _equity_along(whole, whole.equities[name], moving)))
     return Form(Affine(constant, up, down), tuple(terms), exact and not foreign)
 
 
@@ -136,8 +129,13 @@ def _priced(scene: Scene, equity: Equity, inner: Affine, moving: Moves) -> Affin
     return Affine(down, constant, ZERO)
 
 
-def _collateral_term(scene: Scene, asset: str, inner: Affine) -> Term:
-    schedule, debt_rate = weights(scene, asset)
+def _collateral_term(scene: Scene, equity: Equity, inner: Affine) -> Term:
+    name = equity.asset.name
+    facts = None if name == scene.numeraire.name else scene.rules.collateral.asset(name)
+    if facts is not None and not isinstance(facts, Collateral):
+        msg = f"{name} counts by its amount at {scene.rules.name}: the path has no closed form"
+        raise SizedError(msg)
+    schedule, debt_rate = weights(scene, equity)
     return Term(inner, schedule or Schedule.flat(ZERO), debt_rate, 1)
 
 
@@ -145,7 +143,8 @@ def _requirement_term(scene: Scene, one: Valued, moving: Moves) -> Term:
     if scene.purpose in one.margin.leverage_at:
         msg = f"{scene.rules.name} charges notional ÷ leverage at {scene.purpose.name}; a path is solved at MAINTAIN"
         raise RulesError(msg)
-    schedule = one.margin.schedules.get(scene.purpose) or Schedule.flat(ZERO)
+    found = schedule_of(scene, one.contract, one.margin, one.position.lots, one.position.cost)
+    schedule = found or Schedule.flat(ZERO)
     scaled = schedule if scene.multiplier == ONE else schedule.scaled(scene.multiplier)
     settle_moves = one.contract.settle.name in moving.assets
     mark_moves = one.contract.symbol in moving.symbols

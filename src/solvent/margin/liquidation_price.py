@@ -5,53 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
 
-from solvent.book import Book, Holding, Market, PriceKey, PriceKind, Purpose
+from solvent.book import Book, Holding, Market, Method, PriceKind, Purpose
 from solvent.instruments import Future, Perpetual
 from solvent.margin.assess import assess_holding
-from solvent.margin.forms import Moves, form, moves
+from solvent.margin.forms import SizedError, contracts_of, form
 from solvent.margin.parts import Parts, parts
+from solvent.margin.paths import Moves, market_along, moved_by, subject
 from solvent.margin.roots import Root, roots
+from solvent.margin.search import search
+from solvent.margin.solution import Crossing, Solution, nearest
 from solvent.margin.valuation import Scene, price_alternatives
 from solvent.rules import Path, RulesError, VenueRules
-from solvent.units import Rounding, divide, exact, shifted
+from solvent.units import exact, shifted
 
 SHOWN_PLACES = 18
 SHOWN_UNITS = 10**SHOWN_PLACES
 MOST_DOUBLINGS = 40
-
-
-class Crossing(NamedTuple):
-    """One crossing: the unrounded ``price`` (to 18 decimals), as venues print it, and the first tick in breach.
-
-    ``breach_below`` says that lower prices are in breach. At ``ticks`` the pool is in breach; one tick towards the
-    other side it is not. ``displayed`` is the price at the nearest tick, halves up.
-    """
-
-    price: Decimal
-    displayed: Decimal
-    ticks: int
-    breach_below: bool
-
-
-class Solution(NamedTuple):
-    """Every crossing along a path, and the one that matters.
-
-    ``solved`` is the rule's boundary nearest to the present mark, ``ticks`` the first ledger tick in breach there, and
-    ``displayed`` the boundary at the instrument's nearest tick, as venues print it; None where no price on this path
-    liquidates. ``in_breach`` says that the pool is in breach now.
-    """
-
-    pool: str
-    symbol: str
-    path: Path
-    mark: Decimal
-    in_breach: bool
-    crossings: tuple[Crossing, ...]
-    solved: Decimal | None
-    ticks: int | None
-    displayed: Decimal | None
 
 
 @exact
@@ -60,7 +30,9 @@ def liquidation_price(
 ) -> Solution:
     """Where the pool's surplus(MAINTAIN) crosses its line when the price of ``symbol`` moves along a path.
 
-    The instrument need not be held: collateral in the traded coin has a liquidation price too.
+    The instrument need not be held: collateral in the traded coin has a liquidation price too. ``symbol`` may be the
+    name of an asset, whose index then moves. Where the surplus is piecewise affine every crossing is found and exact;
+    a venue's own model is searched (:mod:`solvent.margin.search`).
 
     Raises
     ------
@@ -68,23 +40,55 @@ def liquidation_price(
         The surplus is not piecewise affine along this path; the message says which contracts make it so.
 
     """
-    holding = book.holding(pool)
-    return solve(taken_apart(book, market, rules, holding), symbol, along or rules.path)
+    holding, path = book.holding(pool), along or rules.path
+    if _searched(rules, holding) or subject(book, symbol, holding.pool.numeraire).is_asset:
+        return search(book, market, rules, holding, symbol, path)
+    return _solved_or_searched(taken_apart(book, market, rules, holding), symbol, path)
 
 
 @exact
 def liquidation_prices(
     book: Book, market: Market, rules: VenueRules, pool: str, along: Path | None = None
 ) -> Mapping[str, Solution]:
-    """The liquidation price of every instrument a pool holds, by symbol; the pool is valued once for all of them."""
-    holding = book.holding(pool)
-    whole = taken_apart(book, market, rules, holding)
-    return solutions(whole, along or rules.path)
+    """The liquidation price of every instrument a pool holds, by symbol; the pool is valued once for all of them.
+
+    Of a pool of a venue that lends against collateral, the price of every asset held or owed.
+    """
+    holding, path = book.holding(pool), along or rules.path
+    if _searched(rules, holding):
+        return {name: search(book, market, rules, holding, name, path) for name in subjects(holding)}
+    return solutions(taken_apart(book, market, rules, holding), path)
+
+
+def subjects(holding: Holding) -> list[str]:
+    """What a pool has liquidation prices of: its instruments, and where it lends and borrows its other assets."""
+    names = dict.fromkeys(position.symbol for position in holding.positions)
+    if holding.pool.method is Method.LENDING:
+        names.update(dict.fromkeys(name for name, units in holding.cash.items() if units))
+        names.pop(holding.pool.numeraire, None)
+    return list(names)
+
+
+def _searched(rules: VenueRules, holding: Holding) -> bool:
+    """Whether the pool has a model of its own or is valued at several prices: there is no closed form."""
+    return holding.pool.method in rules.models or len(price_alternatives(rules, Purpose.MAINTAIN)) > 1
+
+
+def _solved_or_searched(whole: Parts, symbol: str, along: Path) -> Solution:
+    """The closed form, or a search where collateral counts by its amount."""
+    try:
+        return solve(whole, symbol, along)
+    except SizedError:
+        scene = whole.scene
+        return search(scene.book, scene.market, scene.rules, scene.holding, symbol, along)
 
 
 def solutions(whole: Parts, along: Path) -> dict[str, Solution]:
     """The solution of every instrument a pool taken apart holds (inside the exact context)."""
-    return {symbol: solve(whole, symbol, along) for symbol in {p.position.symbol: None for p in whole.positions}}
+    return {
+        symbol: _solved_or_searched(whole, symbol, along)
+        for symbol in {p.position.symbol: None for p in whole.positions}
+    }
 
 
 def taken_apart(book: Book, market: Market, rules: VenueRules, holding: Holding) -> Parts:
@@ -102,7 +106,9 @@ def solve(whole: Parts, symbol: str, along: Path) -> Solution:
     contract = scene.contract(symbol)
     present = whole.ticks.get(symbol) or contract.ticks(scene.mark(contract), "mark")
     mark = contract.price(present)
-    moving = moves(whole, contract, along)
+    moving = moved_by(
+        subject(scene.book, symbol, scene.numeraire.name), contracts_of(whole), scene.numeraire.name, along
+    )
     surplus = form(whole, moving)
     inclusive = scene.rules.breach_inclusive
     found = []
@@ -113,11 +119,11 @@ def solve(whole: Parts, symbol: str, along: Path) -> Solution:
         if ticks is not None and ticks >= 1:
             found.append(_crossing(root, contract, mark, present, ticks))
     in_breach = _breached(whole.surplus, whole.required, inclusive=inclusive)
-    nearest = _nearest(found, mark, in_breach=in_breach)
-    if nearest is None:
+    best = nearest(found, mark, in_breach=in_breach)
+    if best is None:
         return Solution(scene.holding.pool.id, symbol, along, mark, in_breach, tuple(found), None, None, None)
     pool, crossings = scene.holding.pool.id, tuple(found)
-    return Solution(pool, symbol, along, mark, in_breach, crossings, nearest.price, nearest.ticks, nearest.displayed)
+    return Solution(pool, symbol, along, mark, in_breach, crossings, best.price, best.ticks, best.displayed)
 
 
 def _breached(surplus: Decimal, required: Decimal, *, inclusive: bool) -> bool:
@@ -128,8 +134,8 @@ def _crossing(root: Root, contract: Perpetual | Future, mark: Decimal, present: 
     top, bottom = root.at.numerator, root.at.denominator
     above, below = mark.as_integer_ratio()
     price = shifted(Decimal(above * top * SHOWN_UNITS // (below * bottom)), -SHOWN_PLACES)
-    nearest = (2 * top * present + bottom) // (2 * bottom)
-    return Crossing(price, contract.price(nearest), ticks, root.breach_below)
+    shown = (2 * top * present + bottom) // (2 * bottom)
+    return Crossing(price, contract.price(shown), ticks, root.breach_below)
 
 
 def _first_in_breach(root: Root, present: int, *, inclusive: bool) -> int:
@@ -176,37 +182,12 @@ def _turn(whole: Parts, contract: Perpetual | Future, moving: Moves, breached: i
 
 def _breached_at(whole: Parts, contract: Perpetual | Future, moving: Moves, ticks: int) -> bool:
     scene = whole.scene
-    market = market_along(scene.book, scene.market, moving, contract, ticks)
+    market = market_at(scene.book, scene.market, moving, contract, ticks)
     found = assess_holding(scene.book, market, scene.rules, Purpose.MAINTAIN, scene.holding)
     return found.breached(inclusive=scene.rules.breach_inclusive)
 
 
-def market_along(book: Book, market: Market, moving: Moves, contract: Perpetual | Future, ticks: int) -> Market:
-    """The market where ``contract`` is at ``ticks`` and everything that moves with it has moved by the same factor.
-
-    Other marks are cut to their own tick (never below one), indices to 18 decimals.
-    """
+def market_at(book: Book, market: Market, moving: Moves, contract: Perpetual | Future, ticks: int) -> Market:
+    """The market where ``contract`` is at ``ticks`` and everything that moves with it has moved by the same factor."""
     present = market.price(PriceKind.MARK, contract.symbol, contract.quote.name)
-    factor = Fraction(contract.price(ticks)) / Fraction(present)
-    changed: dict[PriceKey, Decimal] = {}
-    for key, price in market.prices.items():
-        if key.kind is PriceKind.MARK and key.subject in moving.symbols:
-            tick = book.instruments[key.subject].tick_size
-            count = Fraction(price) * factor / Fraction(tick)
-            changed[key] = tick * max(1, count.numerator // count.denominator)
-        elif key.kind is PriceKind.INDEX and key.subject in moving.assets:
-            moved = Decimal(factor.numerator) * price
-            changed[key] = divide(moved, Decimal(factor.denominator), SHOWN_PLACES, Rounding.DOWN)
-    return market.with_prices(changed)
-
-
-def _nearest(found: list[Crossing], mark: Decimal, *, in_breach: bool) -> Crossing | None:
-    """The crossing nearest to the mark that leads into breach (out of it, for a pool in breach)."""
-    best: Crossing | None = None
-    for one in found:
-        leads = (one.price <= mark) == one.breach_below
-        if leads == in_breach and one.price != mark:
-            continue
-        if best is None or abs(one.price - mark) < abs(best.price - mark):
-            best = one
-    return best
+    return market_along(book, market, moving, Fraction(contract.price(ticks)) / Fraction(present))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from solvent.margin.assessment import Piecewise
+from solvent.assessment import Piecewise
 from solvent.margin.collateral import counted, value_units
-from solvent.margin.tiered import requirement
+from solvent.margin.tiered import Entry, requirement
 from solvent.margin.valuation import Equity, Scene, Valued, equities, valued
 from solvent.units import ZERO
 
@@ -33,10 +33,10 @@ class Parts(NamedTuple):
 def parts(scene: Scene) -> Parts:
     """Value a pool's positions and assets (inside the exact context)."""
     positions = [valued(scene, p) for p in scene.holding.positions]
-    needed = [requirement(scene, p.contract, p.margin, p.position, p.notional) for p in positions]
+    needed = [requirement(scene, p.contract, p.margin, Entry.held(p.position), p.notional) for p in positions]
     owned = {one.asset.name: one for one in equities(scene, positions)}
     values = {
-        name: counted(scene, name, scene.numeraire.amount(value_units(scene, one.asset, one.counted_units)))
+        name: counted(scene, one, scene.numeraire.amount(value_units(scene, one.asset, one.counted_units)))
         for name, one in owned.items()
     }
     required = sum((one for one, _ in needed), ZERO)

@@ -4,25 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from solvent import ledger
+from solvent.assessment import Piecewise
 from solvent.book import Order, Position, Purpose
 from solvent.instruments import Future, Perpetual
-from solvent.margin.assessment import Piecewise
 from solvent.margin.valuation import Scene, numeraire_units
-from solvent.rules import ContractMargin, OrderMargin
+from solvent.rates import Schedule
+from solvent.rules import ContractMargin, OrderMargin, Sized
 from solvent.units import ONE, ZERO
 
 WITH_ORDERS = (Purpose.WITHDRAW, Purpose.ADMIT)
 
 
+class Entry(NamedTuple):
+    """Signed lots whose requirement is asked, their signed cost in settle units, and the position they begin from."""
+
+    lots: int
+    cost: int
+    position: Position | None
+
+    @classmethod
+    def held(cls, position: Position) -> Entry:
+        """A position as it is."""
+        return cls(position.lots, position.cost, position)
+
+
+def schedule_of(
+    scene: Scene, contract: Perpetual | Future, margin: ContractMargin, lots: int, cost: int
+) -> Schedule | None:
+    """The schedule of an entry at the scene's purpose; None where nothing is required."""
+    facts = margin.schedules.get(scene.purpose)
+    if facts is None or isinstance(facts, Schedule):
+        return facts
+    size = contract.size(lots) * contract.contract_size
+    return facts.at_size(Sized(contract.symbol, size, contract.settle.amount(cost), scene.market))
+
+
 def requirement(
-    scene: Scene, contract: Perpetual | Future, margin: ContractMargin, position: Position | None, notional: int
+    scene: Scene, contract: Perpetual | Future, margin: ContractMargin, entry: Entry, notional: int
 ) -> tuple[Decimal, Piecewise]:
     """Requirement of a notional in settle units, and the piece it fell on, in the numeraire."""
     units = numeraire_units(scene, notional, contract.settle)
     amount = scene.numeraire.amount(units)
-    schedule = margin.schedules.get(scene.purpose)
+    schedule = schedule_of(scene, contract, margin, entry.lots, entry.cost)
     multiplier = scene.multiplier
     needed, found = ZERO, Piecewise(amount, ZERO, ZERO, ZERO)
     if schedule is not None:
@@ -33,7 +59,7 @@ def requirement(
             needed *= multiplier
             found = Piecewise(amount, piece.floor, piece.rate * multiplier, piece.deduction * multiplier)
     if scene.purpose in margin.leverage_at:
-        leverage = scene.leverage(margin, position)
+        leverage = scene.leverage(margin, entry.position)
         by_leverage = scene.numeraire.amount(ledger.leverage_margin(units, leverage))
         if by_leverage > needed:
             return by_leverage, Piecewise(amount, ZERO, ZERO, ZERO, leverage)
@@ -79,7 +105,9 @@ def _worst_side(
         if not same:
             continue
         filled = lots + sum(order.lots for order in same)
-        needed, _ = requirement(scene, contract, margin, position, contract.notional(filled, ticks))
+        cost = sum(contract.worth(order.lots, order.ticks) for order in same)
+        entry = Entry(filled, cost + (position.cost if position is not None else 0), position)
+        needed, _ = requirement(scene, contract, margin, entry, contract.notional(filled, ticks))
         loss = sum(open_loss(scene, contract, order.lots, order.ticks, ticks) for order in same)
         worst = max(worst, needed + scene.numeraire.amount(loss))
     return worst

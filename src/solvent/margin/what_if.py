@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from solvent.assessment import Assessment
 from solvent.book import Book, Holding, Leg, Lending, Market, Purpose
 from solvent.instruments import Perpetual
 from solvent.ledger import MILLION
 from solvent.margin.assess import assess_holding
-from solvent.margin.assessment import Assessment
 from solvent.margin.changes import (
     Cancel,
     Change,
@@ -24,6 +24,7 @@ from solvent.margin.changes import (
     Withdraw,
     changed,
 )
+from solvent.margin.transitions import no_riskier, no_worse, reduces
 from solvent.margin.valuation import Scene, entries, numeraire_units, price_alternatives
 from solvent.rules import Missing, Transition, VenueRules
 from solvent.units import exact
@@ -145,16 +146,19 @@ def _short(step: _Step) -> list[Refusal]:
 
 def _relieves(step: _Step, found: Assessment) -> bool:
     """Whether the transition relation lets a pool below its line do this."""
-    change = step.change
-    if step.rules.transition is not Transition.REDUCE_NO_WORSE or not isinstance(change, Trade):
+    change, relation = step.change, step.rules.transition
+    if relation is Transition.NO_RISKIER:
+        return no_riskier(*(step.assessed(book, Purpose.MAINTAIN) for book in (step.before, step.after)))
+    if relation is Transition.NOTHING or not isinstance(change, Trade):
         return False
     was, now = (one.position(change.symbol, change.leg) for one in (step.held, step.holding))
-    lots_before, lots_after = (was.lots if was else 0), (now.lots if now else 0)
-    if abs(lots_after) >= abs(lots_before) or lots_after * lots_before < 0:
+    if not reduces(was.lots if was else 0, now.lots if now else 0):
         return False
+    if relation is Transition.REDUCE_FREELY:
+        return step.assessed(step.after, Purpose.MAINTAIN).margin_equity >= 0
     scene = step.scene(found.purpose)
     paid = scene.numeraire.amount(numeraire_units(scene, step.fee, scene.instrument(change.symbol).settle))
-    return found.surplus >= step.assessed(step.before, found.purpose).surplus - paid
+    return no_worse(step.assessed(step.before, found.purpose), found, paid)
 
 
 def _leverage(step: _Step) -> list[Refusal]:

@@ -17,7 +17,7 @@ from solvent.engine.records import FIRST_USER_POOL, FUND_POOL, Happened, PoolSta
 from solvent.engine.screen import packed
 from solvent.engine.tables import TOP_POOLS
 from solvent.margin import assess_pool
-from solvent.margin.assessment import Assessment
+from solvent.assessment import Assessment
 from solvent.rules import Loss, VenueRules
 from solvent.simulation.auditor import Auditor
 from solvent.simulation.driver import Line

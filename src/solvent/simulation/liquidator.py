@@ -29,7 +29,7 @@ from solvent.engine.records import FUND_POOL, OTHER_LEG_SHIFT, Happened, PoolSta
 from solvent.ledger import share_down
 from solvent.liquidation import Action, BankruptcyPrice, Covered, Depth, Level, Step, bankruptcy_prices, cover, plan
 from solvent.margin import assess_pool
-from solvent.margin.assessment import Assessment
+from solvent.assessment import Assessment
 from solvent.simulation.auditor import fund_cash
 from solvent.simulation.deleveraging import Deleveraging
 from solvent.simulation.driver import Line

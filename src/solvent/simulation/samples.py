@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from solvent.book import Book, Market, PriceKey, PriceKind, Purpose
 from solvent.engine.engine import Engine
 from solvent.margin import UnsolvableError, assess, assess_pool, liquidation_price
-from solvent.margin.assessment import Assessment
+from solvent.assessment import Assessment
 from solvent.rules import Path, VenueRules
 from solvent.simulation.checkers import Checkers
 from solvent.units import Rounding, divide, exact, shifted

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 
 from solvent.rules import RulesError, VenueRules
-from solvent.venues.binance_usdm import rules as _binance_usdm
-from solvent.venues.generic import rules as _generic
 from solvent.venues.lawful import check_order
 
-__all__ = ["check_order", "names", "numeraire", "venue"]
+__all__ = ["check_order", "folder", "names", "numeraire", "venue"]
 
-_MADE: Mapping[str, tuple[Callable[[], VenueRules], str]] = {
-    "binance_coinm": (_binance_usdm.binance_coinm, "BTC"),
-    "binance_usdm": (_binance_usdm.binance_usdm, "USDT"),
-    "binance_usdm_2021": (_binance_usdm.binance_usdm_2021, "USDT"),
-    "binance_usdm_multi_asset": (_binance_usdm.binance_usdm_multi_asset, "USD"),
-    "generic": (_generic.generic, "USDT"),
+# By rule set: the folder whose rules.py has a function of that name, and the asset its pools are judged in.
+_MADE: Mapping[str, tuple[str, str]] = {
+    "binance_coinm": ("binance_usdm", "BTC"),
+    "binance_usdm": ("binance_usdm", "USDT"),
+    "binance_usdm_2021": ("binance_usdm", "USDT"),
+    "binance_usdm_multi_asset": ("binance_usdm", "USD"),
+    "generic": ("generic", "USDT"),
 }
 
 
 def names() -> tuple[str, ...]:
     """The rule sets there are, in order of name."""
     return tuple(sorted(_MADE))
+
+
+def folder(name: str) -> str:
+    """The folder of a rule set under ``venues``: its numbers, composition and page."""
+    return _found(name)[0]
 
 
 @cache
@@ -39,14 +44,14 @@ def venue(name: str) -> VenueRules:
     --------
     >>> venue("generic").title
     'Textbook cross margin'
-    >>> venue("nowhere")
+    >>> venue("nowhere")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    solvent.rules.RulesError: no rule set is named 'nowhere'; there are binance_coinm, binance_usdm, \
-binance_usdm_2021, binance_usdm_multi_asset, generic
+    solvent.rules.RulesError: no rule set is named 'nowhere'; there are ...
 
     """
-    return _found(name)[0]()
+    made: VenueRules = getattr(import_module(f"{__name__}.{folder(name)}.rules"), name)()
+    return made
 
 
 def numeraire(name: str) -> str:
@@ -54,7 +59,7 @@ def numeraire(name: str) -> str:
     return _found(name)[1]
 
 
-def _found(name: str) -> tuple[Callable[[], VenueRules], str]:
+def _found(name: str) -> tuple[str, str]:
     if name not in _MADE:
         msg = f"no rule set is named {name!r}; there are {', '.join(names())}"
         raise RulesError(msg)

@@ -90,7 +90,10 @@ def check_order(rules: VenueRules) -> None:
 def _tiers(rules: VenueRules, strict: Purpose, lenient: Purpose) -> Iterator[str]:
     assert isinstance(rules.margin, _Tiers)
     for name, facts in rules.margin.every().items():
-        if not never_above(facts.schedules[lenient], facts.schedules[strict]):
+        below, above = facts.schedules[lenient], facts.schedules[strict]
+        if not isinstance(below, Schedule) or not isinstance(above, Schedule):
+            yield f"the requirement of {name} depends on its size: no schedule can be compared"
+        elif not never_above(below, above):
             yield f"the requirement of {name} is somewhere lower at {strict.name}"
         if lenient in facts.leverage_at and strict not in facts.leverage_at:
             yield f"the leverage margin of {name} counts only at {lenient.name}"

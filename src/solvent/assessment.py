@@ -24,7 +24,7 @@ class Line(NamedTuple):
     """One contribution to the three totals, in the pool's numeraire; lines sum to the totals exactly.
 
     ``kind`` is one of ``cash``, ``interest``, ``position``, ``orders``, ``unfunded`` (unrealised profit that does not
-    count) and ``haircut``.
+    count) and ``haircut``; a venue's own model may have others, such as ``supply``, ``debt`` and ``keeper_reward``.
     """
 
     kind: str
