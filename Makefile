@@ -63,6 +63,8 @@ bench: $(RUN_STAMP) ## measure, each figure as a ratio to something measured in 
 	@$(BIN)/solvent bench
 
 docs: $(DEV_STAMP) ## regenerate the generated pages, then check links and code blocks of all pages
+	@$(BIN)/python tools/mutants.py --docs
+	@$(BIN)/python tools/venue_pages.py
 	@$(BIN)/python tools/docs.py
 
 locks: ## renew requirements/*.lock (needs uv on the path)

@@ -30,6 +30,7 @@ HARMLESS = FOLDER / "harmless.toml"
 PAGE = ROOT / "docs/mutants.md"
 COPIED = ("src", "tests", "tools", "docs", "examples", "conftest.py", "pyproject.toml")
 SECONDS_A_RUN = 600
+VENUES = "src/solvent/venues/"
 FAILED_TESTS, NO_TESTS = 1, 5
 
 EQUALITY = ("tests/equality/test_equality.py", "-k", "every_event")
@@ -41,6 +42,11 @@ FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "src/solvent/rates.py": (("tests/test_rates.py", "src/solvent/rates.py"), ("tests/margin",), EQUALITY),
     "src/solvent/margin": (("tests/margin", "src/solvent/margin"), FEW, ("tests/laws",), EQUALITY),
     "src/solvent/engine": (FEW, ("tests/engine", "tests/laws"), EQUALITY),
+    "src/solvent/adapters": (("tests/adapters",),),
+    "src/solvent/comparison.py": (("tests/test_comparison.py",),),
+    "src/solvent/conformance": (("tests/conformance",),),
+    "src/solvent/venues/offered.py": (("tests/venues/test_offered.py",),),
+    "src/solvent/household.py": (("tests/test_household.py",),),
     "src/solvent/liquidation": (
         (
             "tests/liquidation/test_plan.py",
@@ -111,8 +117,31 @@ def harmless(path: Path = HARMLESS) -> dict[str, str]:
 
 def runs_for(file: str, *, quick: bool = False) -> tuple[tuple[str, ...], ...]:
     """The runs of pytest for a fault in a file, first those that most likely see it; ``quick``: those alone."""
-    first = next((runs for start, runs in FIRST.items() if file.startswith(start)), ())
+    first = next((runs for start, runs in FIRST.items() if file.startswith(start)), ()) or of_venue(file)
     return first if quick else (*first, *REST)
+
+
+def of_venue(file: str) -> tuple[tuple[str, ...], ...]:
+    """The runs for a fault in a venue's folder: its own tests and examples, then every vector.
+
+    >>> of_venue("src/solvent/venues/bitmex/rules.py")[0]
+    ('tests/venues/test_bitmex.py', 'src/solvent/venues/bitmex')
+    """
+    if not file.startswith(VENUES):
+        return ()
+    venue = file.removeprefix(VENUES).split("/")[0]
+    own = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(f"tests/venues/test_{venue}*.py"))
+    return (*own, f"{VENUES}{venue}"), ("tests/conformance",)
+
+
+def place_of(mutant: Mutant) -> str:
+    """Where a fault stands, for the score: the venue, else the part.
+
+    >>> place_of(Mutant("x", "src/solvent/venues/okx/tiers.py", "", "", ""))
+    'venues/okx'
+    """
+    parts = mutant.file.removeprefix("src/solvent/").split("/")
+    return "/".join(parts[:2]) if parts[0] == "venues" and len(parts) > 2 else parts[0]
 
 
 def copy_of(root: Path, target: Path) -> Path:
@@ -249,6 +278,9 @@ def verdict(outcomes: Sequence[Outcome], proofs: Mapping[str, str]) -> int:
     """Print the score; 1 when a fault survived that is not proved harmless."""
     survivors = [one.mutant for one in outcomes if not one.caught_by]
     unproved = [one for one in survivors if one.name not in proofs]
+    for place in sorted({place_of(one.mutant) for one in outcomes}):
+        there = [one for one in outcomes if place_of(one.mutant) == place]
+        print(f"{place:28} {sum(bool(one.caught_by) for one in there)} of {len(there)} caught")
     print(f"{len(outcomes) - len(survivors)} of {len(outcomes)} faults caught, {len(survivors)} survived")
     for one in survivors:
         print(f"  {'harmless' if one.name in proofs else 'NOT CAUGHT'}: {one.name} ({one.file}): {one.what}")

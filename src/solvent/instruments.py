@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from solvent.units import Asset
 
 
+# Dollars that a venue may be told in at par: what one venue settles in stands for what another does.
+DOLLARS = frozenset({"USD", "USDT", "USDC", "USDH", "FDUSD", "BUSD", "DAI", "sUSD", "snxUSD", "USDS"})
+
+
 class Payoff(enum.Enum):
     """How a price becomes money: in quote (linear), in the coin itself (inverse), or at a fixed rate (quanto)."""
 

@@ -71,6 +71,7 @@ class Plan(enum.Enum):
 
     MOST_UNPROFITABLE_FIRST = "most_unprofitable_first"
     PROPORTIONAL = "proportional"
+    WHOLE = "whole"  # every leg whole, whatever would have been enough
 
 
 class Missing(enum.Enum):
@@ -85,6 +86,7 @@ class Loss(enum.Enum):
     """Stages losses run down after the account's own equity, in the order a rule set lists them."""
 
     FUND = "fund"
+    LP_VAULT = "lp_vault"  # liquidity providers, who stand on the other side of every trade, bear it
     ADL = "adl"
     SOCIALISE = "socialise"
 

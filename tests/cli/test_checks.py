@@ -60,10 +60,10 @@ def test_conform_prints_counts_and_ends_with_zero(solvent, examples):
     folder = examples.parent / "tests" / "vectors"
     ran = solvent("conform", folder / "binance_usdm.json")
     assert ran.code == 0
-    assert "33 passed, 0 failed, 2 unsupported" in ran.out
-    assert "another product of the exchange" in ran.out
+    assert "34 passed, 0 failed, 1 unsupported" in ran.out
+    assert "is not beside this file" in ran.out
     found = solvent("conform", folder, "--json").json()
-    assert set(found) == {"passed", "failed", "unsupported", "by_venue", "failures", "reasons"}
+    assert set(found) == {"passed", "failed", "unsupported", "by_venue", "by_evidence", "failures", "reasons"}
     assert found["by_venue"]["binance_coinm"]["liq_price_cross"] == [2, 0, 0]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from solvent import venues
 from tools import mutants
 
 LIST = mutants.mutants()
@@ -15,8 +16,13 @@ def test_every_fault_still_fits_the_source(mutant: mutants.Mutant) -> None:
 
 def test_there_are_at_least_sixty_faults_in_five_places() -> None:
     assert len(LIST) >= 60
-    for place in mutants.FIRST:
-        assert sum(one.file.startswith(place) for one in LIST) >= 5
+    for part in ("engine", "ledger", "liquidation", "margin", "rates.py"):
+        assert sum(one.file.startswith(f"src/solvent/{part}") for one in LIST) >= 5
+
+
+@pytest.mark.parametrize("folder", sorted({venues.folder(name) for name in venues.names()} - {"generic"}))
+def test_every_venue_has_at_least_five_faults(folder: str) -> None:
+    assert sum(f"venues/{folder}/" in one.file for one in LIST) >= 5
 
 
 def test_a_text_that_is_gone_or_not_alone_is_an_error() -> None:

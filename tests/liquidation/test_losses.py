@@ -74,7 +74,16 @@ def test_socialised_loss_is_paid_exactly_and_by_nobody_beyond_their_value(loss, 
 )
 def test_l15_losses_run_down_in_order_and_sum_exactly(stages, draw_ppm, loss, equity, fund, adl, winners):
     losses = Losses(stages, AdlRank.PROFIT_TIMES_LEVERAGE, draw_ppm)
-    done = cover(losses, "P", loss, equity_units=equity, fund_units=fund, adl_units=adl, winners_units=winners)
+    done = cover(
+        losses,
+        "P",
+        loss,
+        equity_units=equity,
+        fund_units=fund,
+        vault_units=equity,
+        adl_units=adl,
+        winners_units=winners,
+    )
     assert [stage.name for stage in done.stages] == ["account", *(stage.value for stage in stages)]
     assert sum(stage.paid_units for stage in done.stages) + done.left_units == loss
     left = loss

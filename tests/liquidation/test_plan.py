@@ -52,7 +52,8 @@ def test_l08_no_step_lowers_surplus_at_its_own_worst_price(case, variant):
             held = book.holding("p").position(step.symbol, step.leg).lots
             bound = marks[step.symbol] * rules.liquidation.worst_price_ppm // 1_000_000
             assert step.lots * held < 0
-            assert 0 < abs(step.lots) <= -(-abs(held) * rules.liquidation.step_ppm // 1_000_000)
+            share = 1_000_000 if rules.liquidation.plan is Plan.WHOLE else rules.liquidation.step_ppm
+            assert 0 < abs(step.lots) <= -(-abs(held) * share // 1_000_000)
             assert abs(step.worst_ticks - marks[step.symbol]) <= bound
             book = filled(book, market, rules, step, step.lots, step.worst_ticks)
             # The planned outcome, found without an assessment, is the assessed one, bit for bit.
@@ -62,7 +63,8 @@ def test_l08_no_step_lowers_surplus_at_its_own_worst_price(case, variant):
             assert recover(book, market, rules) >= 0
         elif steps[-1].action is Action.HAND_OVER:
             event("handed over")
-            assert_nothing_helps(book, market, rules, quotes)
+            if rules.liquidation.plan is not Plan.WHOLE:  # a whole close that costs too much is not made smaller
+                assert_nothing_helps(book, market, rules, quotes)
 
 
 def assert_nothing_helps(book, market, rules, quotes):
@@ -326,3 +328,16 @@ def test_levels_out_of_order_are_refused():
     with pytest.raises(DepthError, match="bids must be positive"):
         Depth(bids=(Level(5, 0),))
     assert USDT.scale == 6
+
+
+def test_a_whole_plan_closes_every_leg_although_less_would_do():
+    rules = replace(RULES, liquidation=replace(RULES.liquidation, plan=Plan.WHOLE, step_ppm=1))
+    held = [(MAJOR, 1_000, 600_000), (MINOR, -500, 10_000)]
+    book = book_of(holding_of("p", {"USDT": 1_700 * 10**6}, held))
+    market = market_of({"BTC-PERP": 592_000, "ABC-PERP": 10_000})
+    depth = {c.symbol: Depth((Level(t, 10**6),), (Level(t, 10**6),)) for c, t in ((MAJOR, 592_000), (MINOR, 10_000))}
+    steps = plan(book, market, rules, "p", depth)
+    assert [(one.symbol, one.lots) for one in steps] == [("BTC-PERP", -1_000), ("ABC-PERP", 500)]
+    assert steps[0].after >= 0, "the first close alone restores the pool"
+    smallest = plan(book, market, replace(RULES, liquidation=replace(RULES.liquidation, step_ppm=10**6)), "p", depth)
+    assert sum(abs(one.lots) for one in smallest) < 1_500

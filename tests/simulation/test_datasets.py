@@ -179,9 +179,11 @@ def test_an_unknown_name_lists_the_known_ones():
         load("may-2022")
 
 
-def test_a_listing_settles_in_its_quote_only():
-    with pytest.raises(DatasetError, match="settles in USDT, not in USDC"):
-        load("may-2021").listings[0].perpetual(Asset("USDC", 6))
+def test_a_listing_settles_in_its_quote_or_another_dollar():
+    first = load("may-2021").listings[0]
+    assert first.perpetual(Asset("USDC", 6)).tick_value == first.perpetual(Asset("USDT", 6)).tick_value
+    with pytest.raises(DatasetError, match="settles in USDT, not in BTC"):
+        first.perpetual(Asset("BTC", 6))
 
 
 def damaged(change):

@@ -81,7 +81,8 @@ def test_pieces_move_the_price_as_far_as_the_whole_and_cost_as_much(pieces, buyi
     assert 0 <= side * (parts.squares[BTC] - whole.squares[BTC]) <= len(pieces)
     mark = int(BOOK.bridged[CRASH, BTC])
     mean = Fraction(sum(f.price_ticks * f.filled_lots for f in fills), side * sum(pieces))
-    assert abs(mean - at_once.price_ticks) <= 2 + Fraction(2 * mark, MILLION)
+    # One millionth and one tick for each average rounded, and as much for the root the pieces leave behind.
+    assert abs(mean - at_once.price_ticks) <= 3 + Fraction(3 * mark, MILLION)
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12).filter(bool))

@@ -1,4 +1,4 @@
-"""Commands on one book: ``margin`` and ``what-if``."""
+"""Commands on one book: ``margin``, ``what-if`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -67,3 +67,22 @@ def what_if(
         print_json(found)
     else:
         print_what_if(found)
+
+
+@click.command()
+@BOOK
+@click.option("--venues", "names", metavar="A,B,C", help="Rule sets to compare, with commas; otherwise all there are.")
+@click.option("--path", metavar="P", help="What moves: instrument, underlying or market; else as each venue shows.")
+@click.option("--explain", is_flag=True, help="Print every venue's account line by line.")
+@JSON
+def compare(book: Path, names: str | None, path: str | None, explain: bool, as_json: bool) -> None:
+    """The same portfolio under every venue that covers it, the least used first: what it needs and where it ends."""
+    from solvent.cli.compare import answer_form, print_comparison
+
+    found = answer_form(book.read_bytes(), names.split(",") if names else None, path)
+    if as_json:
+        from solvent.cli.output import print_json
+
+        print_json(found)
+    else:
+        print_comparison(found, explain=explain)

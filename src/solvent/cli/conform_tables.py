@@ -18,6 +18,7 @@ def print_report(report: Report) -> None:
     for one in report.of(Outcome.FAILED):
         if one.reason:
             screen.print(f"{one.vector.id} failed: {one.reason}", soft_wrap=True, markup=False)
+        screen.print(f"{one.vector.id} is {one.vector.evidence}: {one.vector.source}", soft_wrap=True, markup=False)
         for wrong in one.wrong:
             place = f" {wrong.place}" if wrong.place else ""
             words = f"expected {plain(wrong.expected)}, got {plain(wrong.got)}"
@@ -28,5 +29,7 @@ def print_report(report: Report) -> None:
     for reason, ids in reasons.items():
         which = ids[0] if len(ids) == 1 else f"{len(ids)} vectors ({ids[0]} to {ids[-1]})"
         screen.print(f"{which} unsupported: {reason}", soft_wrap=True, markup=False)
+    for evidence, (passed, failed, unsupported) in sorted(report.by_evidence().items()):
+        screen.print(f"{evidence}: {passed} passed, {failed} failed, {unsupported} unsupported", markup=False)
     counts = [len(report.of(outcome)) for outcome in Outcome]
     screen.print(f"{counts[0]} passed, {counts[1]} failed, {counts[2]} unsupported")

@@ -117,10 +117,17 @@ def pool_form(book: Book, market: Market, rules: VenueRules, held: Holding, purp
         "margin_equity": text(total.margin_equity),
         "required": text(total.required),
         "surplus": text(total.surplus),
-        "ratio": {"name": found.ratio_name, "value": None if found.ratio is None else text(found.ratio)},
+        "ratio": {
+            "name": found.ratio_name,
+            "value": None if found.ratio is None else text(found.ratio),
+            "safer": rules.ratio.safer,
+        },
         "state": found.state,
         "leverage": None if found.leverage is None else text(found.leverage),
         "positions": [_position(one, prices[one.symbol]) for one in found.contributions],
+        "assets": [
+            {"asset": name, "liquidation": liquidation_form(one)} for name, one in prices.items() if name in book.assets
+        ],
         "lines": _lines(found),
     }
 

@@ -30,6 +30,8 @@ def print_margin(found: Form) -> None:
             screen.print(_liquidations(pool))
             for note in [_path_note(pool), *_notes(pool)]:
                 screen.print(note, soft_wrap=True)
+        if pool["assets"]:
+            screen.print(_assets(pool))
         screen.print("\n[bold]Why[/]")
         for line in pool["lines"]:
             screen.print(f"  {line['text']}", soft_wrap=True)
@@ -46,9 +48,14 @@ def _totals(pool: Form) -> Any:
     for title, figure in rows:
         made.add_row(title, shown(Decimal(figure)))
     ratio = pool["ratio"]["value"]
-    made.add_row(pool["ratio"]["name"], ABSENT if ratio is None else f"{shown(shifted(Decimal(ratio), 2))} %")
+    made.add_row(pool["ratio"]["name"], ABSENT if ratio is None else _ratio(Decimal(ratio), pool["ratio"]["safer"]))
     made.add_row("effective leverage", ABSENT if pool["leverage"] is None else f"{shown(Decimal(pool['leverage']))} ×")
     return made
+
+
+def _ratio(ratio: Decimal, safer: str) -> str:
+    """A share of what there is in percent; a cover, which is safer higher, as a plain number."""
+    return f"{shown(shifted(ratio, 2))} %" if safer == "lower" else shown(ratio, 4)
 
 
 def _positions(pool: Form) -> Any:
@@ -70,6 +77,18 @@ def _liquidations(pool: Form) -> Any:
         solved, mark = Decimal(liquidation["solved"]), Decimal(one["mark"])
         away = shifted(SHOWN.divide(SHOWN.subtract(solved, mark), mark), 2)
         made.add_row(name(one), one["mark"], liquidation["displayed"], shown(solved, 8), f"{shown(away)} %")
+    return made
+
+
+def _assets(pool: Form) -> Any:
+    """Where a pool that lends and borrows is liquidated, by the price of each asset held or owed."""
+    made = table("asset", "liquidation price", "solved")
+    for one in pool["assets"]:
+        liquidation = one["liquidation"]
+        if liquidation["displayed"] is None:
+            made.add_row(one["asset"], "none", ABSENT)
+        else:
+            made.add_row(one["asset"], liquidation["displayed"], shown(Decimal(liquidation["solved"]), 8))
     return made
 
 

@@ -16,8 +16,8 @@ Form = dict[str, Any]
 def rows() -> list[Form]:
     """One object a rule set, in order of name.
 
-    >>> [row["venue"] for row in rows()][-1]
-    'generic'
+    >>> [row["venue"] for row in rows() if row["modes"] == ["isolated"]]
+    ['gmx_v2', 'gmx_v2_dollar']
     """
     return [_row(name, venues.venue(name)) for name in venues.names()]
 

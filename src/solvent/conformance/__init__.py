@@ -6,6 +6,8 @@ reports what passed, what failed and what is not supported, with the reason.
 
 from solvent.conformance.adapters import Adapter as Adapter
 from solvent.conformance.adapters import find as find
+from solvent.conformance.checking import check_margin_model as check_margin_model
+from solvent.conformance.checking import check_rules as check_rules
 from solvent.conformance.report import Outcome as Outcome
 from solvent.conformance.report import Report as Report
 from solvent.conformance.report import Result as Result

@@ -57,6 +57,13 @@ class Report:
             row[one.outcome.value] += 1
         return counts
 
+    def by_evidence(self) -> dict[str, list[int]]:
+        """``{evidence class: [passed, failed, unsupported]}``, as the files tag their vectors."""
+        counts: dict[str, list[int]] = {}
+        for one in self.results:
+            counts.setdefault(one.vector.evidence or "untagged", [0, 0, 0])[one.outcome.value] += 1
+        return counts
+
     def as_json(self) -> dict[str, Any]:
         """The documented form: counts, counts by venue and kind, failures, and reasons by id; numbers as text."""
         return {
@@ -64,6 +71,7 @@ class Report:
             "failed": len(self.of(Outcome.FAILED)),
             "unsupported": len(self.of(Outcome.UNSUPPORTED)),
             "by_venue": self.by_venue(),
+            "by_evidence": self.by_evidence(),
             "failures": [_failure(one) for one in self.of(Outcome.FAILED)],
             "reasons": {one.vector.id: one.reason for one in self.of(Outcome.UNSUPPORTED)},
         }
@@ -71,7 +79,9 @@ class Report:
 
 def _failure(result: Result) -> dict[str, Any]:
     got = {ERROR_KEY: result.reason} if result.reason else result.got
-    return {"id": result.vector.id, "expected": plain(result.vector.expected), "got": plain(got)}
+    vector = result.vector
+    found = {"id": vector.id, "expected": plain(vector.expected), "got": plain(got)}
+    return {**found, "evidence": vector.evidence, "source": vector.source}
 
 
 def plain(value: Any) -> Any:

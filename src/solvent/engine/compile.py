@@ -24,6 +24,7 @@ from solvent.engine.tables import (
     Tables,
 )
 from solvent.instruments import Instrument, Spot
+from solvent.margin.curves import OnEntry
 from solvent.rates import Schedule
 from solvent.rules import (
     Collateral,
@@ -82,7 +83,7 @@ def compile_rules(
     out["inclusive"], out["missing"] = int(rules.breach_inclusive), MISSING[lent.missing]
     out["losses_only"] = sum(1 << p.value for p in Purpose if rules.profit[p] is Profit.LOSSES_ONLY)
     out["penalty_base"] = PENALTIES[rules.penalty.base]
-    out["leverage_at"] = 0
+    out["leverage_at"], out["on_entry"] = 0, 0
     out["taker_ppm"] = _fee(rules.fees.taker_ppm, "fees.taker_ppm", rules)
     out["maker_ppm"] = _fee(rules.fees.maker_ppm, "fees.maker_ppm", rules)
     out["levy_ppm"] = _fee(facts.fund_levy_ppm, "modes.fund_levy_ppm", rules)
@@ -214,7 +215,9 @@ def _compile_contract(
     if np.any(t.default_leverage[row] > 0) and int(t.rules[row]["leverage_at"]) != bits:
         raise RulesError(f"{where}.leverage_at must be the same for all contracts of a rule set")
     t.rules[row]["leverage_at"] = bits
-    for purpose, schedule in facts.schedules.items():
+    _check_basis(t, row, contract, facts, numeraire, where)
+    for purpose, curve in facts.schedules.items():
+        schedule = curve.schedule if isinstance(curve, OnEntry) else curve
         if not isinstance(schedule, Schedule):
             raise RulesError(f"{where}.schedules.{purpose.name} depends on size, which the engine does not evaluate")
         scaled = schedule.scaled(mode_facts.requirement_multiplier)
@@ -231,6 +234,21 @@ def _compile_contract(
     if leverage < 1:
         raise RulesError(f"{where}.default_leverage must be at least 1, not {leverage}")
     t.default_leverage[row, thing] = leverage
+
+
+def _check_basis(
+    t: Tables, row: int, contract: Instrument, facts: ContractMargin, numeraire: Asset, where: str
+) -> None:
+    """All schedules of a rules row are on notional, or all on entry value in the numeraire and without leverage."""
+    kinds = {isinstance(curve, OnEntry) for curve in facts.schedules.values()}
+    on_entry = kinds == {True}
+    if len(kinds) > 1 or (np.any(t.default_leverage[row] > 0) and bool(t.rules[row]["on_entry"]) is not on_entry):
+        raise RulesError(f"{where}.schedules must all be on notional or all on entry value")
+    if on_entry and (facts.leverage_at or contract.settle.name != numeraire.name):
+        raise RulesError(
+            f"{where}: a requirement on entry value needs a contract in {numeraire.name}, without leverage"
+        )
+    t.rules[row]["on_entry"] = on_entry
 
 
 def _put(t: Tables, row: int, purpose: Purpose, place: int, schedule: Schedule, unit: Asset, where: str) -> None:

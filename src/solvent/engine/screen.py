@@ -219,6 +219,8 @@ def foreign_need(
     if q.things[thing]["kind"] != LINEAR and q.things[thing]["kind"] != INVERSE:
         return 0.0, UNKNOWN
     notional = notional_of(t, q, e, thing, t.rules[rules]["numeraire"])
+    if t.rules[rules]["on_entry"] != 0:
+        notional = abs(t.cost[e])
     if notional < 0:
         return 0.0, UNKNOWN
     return needed(t, q, rules, purpose, e, thing, notional, leveraged)
@@ -235,6 +237,7 @@ def stand(t: Tables, q: Marks, pool: int, purpose: int) -> tuple[float, float, f
     numeraire = t.rules[rules]["numeraire"]
     losses_only = (t.rules[rules]["losses_only"] >> purpose & 1) != 0
     leveraged = (t.rules[rules]["leverage_at"] >> purpose & 1) != 0
+    on_entry = t.rules[rules]["on_entry"] != 0
     cash, profit = row["cash"], 0
     if cash < 0 and pool != CCP_POOL:
         cash -= interest_due(cash, q.things[numeraire]["carry"], row["accrual"])
@@ -250,7 +253,8 @@ def stand(t: Tables, q: Marks, pool: int, purpose: int) -> tuple[float, float, f
             lots = t.lots[at]
             worth = lots * listed["unit"]
             profit += worth - t.cost[at] - lots * (listed["carry"] - t.carry[at])
-            need, size = needed(t, q, rules, purpose, e, thing, abs(worth), leveraged)
+            basis = abs(t.cost[at]) if on_entry else abs(worth)
+            need, size = needed(t, q, rules, purpose, e, thing, basis, leveraged)
         elif listed["kind"] == ASSET:
             need = 0.0
             plain, weighed, size = foreign_asset(t, q, pool, e, thing, purpose, losses_only)

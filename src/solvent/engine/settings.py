@@ -84,7 +84,7 @@ def _listed(desk: Desk, c: Command, listed: ListedAsset | ListedInstrument) -> A
     """Name the new thing, and teach every rules row about it; where a row cannot take it, nothing of it stays."""
     t, names = desk.t, desk.names
     thing, pieces = names.add(listed), int(t.top[TOP_PIECES])
-    leverage_at = t.rules["leverage_at"].copy()
+    leverage_at, on_entry = t.rules["leverage_at"].copy(), t.rules["on_entry"].copy()
     try:
         check_limits(t, thing)
         for row, made in sorted(names.rules.items()):
@@ -94,7 +94,7 @@ def _listed(desk: Desk, c: Command, listed: ListedAsset | ListedInstrument) -> A
     except RulesError as error:
         names.drop_last()
         t.things[thing] = 0
-        t.rules["leverage_at"] = leverage_at
+        t.rules["leverage_at"], t.rules["on_entry"] = leverage_at, on_entry
         _forget_rules(t, slice(None), slice(thing, thing + 1), pieces)
         return Answer(Reason.MALFORMED, text=str(error))
     names.payloads.append((c.kind, c.ref, c.payload or b""))
@@ -141,6 +141,8 @@ def schedule_rules(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
         t.rules[c.ref] = 0
         _forget_rules(t, slice(c.ref, c.ref + 1), slice(None), pieces)
         return Answer(Reason.MALFORMED, text=str(error))
+    if c.ref == 0:
+        t.pools[:FIRST_USER_POOL]["mode"] = t.rules[0]["mode"]  # the house's pools are under the first row
     t.top[TOP_RULES] += 1
     names.rules[c.ref] = made
     names.payloads.append((c.kind, c.ref, c.payload or b""))

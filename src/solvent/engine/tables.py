@@ -58,6 +58,7 @@ RULES = np.dtype([
     ("numeraire", "<i4"), ("transition", "<i4"), ("orders", "<i4"), ("inclusive", "<i4"),
     ("losses_only", "<i4"),   # bit p: at purpose p unrealised profit counts only when negative
     ("leverage_at", "<i4"),   # bit p: notional ÷ leverage is required too
+    ("on_entry", "<i4"),      # schedules are on entry value, not on notional
     ("missing", "<i4"),       # Missing: 0 borrow, 1 convert, 2 negative
     ("penalty_base", "<i4"),
     ("taker_ppm", "<i8"), ("maker_ppm", "<i8"), ("levy_ppm", "<i8"),

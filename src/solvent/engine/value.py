@@ -95,6 +95,15 @@ def lowest_ticks(t: Tables, thing: int) -> int:
 
 
 @kernel
+def basis(t: Tables, rules: int, thing: int, lots: int, cost: int) -> int:
+    """What a requirement is charged on, in numeraire units: notional at the mark, or the absolute entry value."""
+    if t.rules[rules]["on_entry"] != 0:
+        return abs(cost)
+    row = t.things[thing]
+    return in_numeraire_up(t, t.rules[rules]["numeraire"], row["settle"], notional(t, thing, lots, row["mark"]))
+
+
+@kernel
 def schedule_at(t: Tables, rules: int, purpose: int, place: int, amount: int) -> tuple[int, int]:
     """``rate × amount − deduction`` on the piece of ``amount`` (an upper bound is its piece's), not normalised."""
     first, count = t.span[rules, purpose, place, 0], t.span[rules, purpose, place, 1]
@@ -142,20 +151,21 @@ def worst_side(
     t: Tables, rules: int, slot: int, purpose: int, thing: int, whole: int, millionths: int
 ) -> tuple[int, int]:
     """Requirement as if all orders of one side were filled, at mark, plus their open loss: the worst of three."""
-    numeraire, settle, mark = t.rules[rules]["numeraire"], t.things[thing]["settle"], t.things[thing]["mark"]
+    numeraire = t.rules[rules]["numeraire"]
     leverage = leverage_of(t, rules, slot, thing)
     for side in (1, -1):
-        lots, loss, found = t.lots[slot], 0, False
+        lots, cost, loss, found = t.lots[slot], t.cost[slot], 0, False
         at = t.orders[slot]
         while at != NONE:
             row = t.order[at]
             if row["lots"] * side > 0 and row["flags"] & REDUCE_ONLY == 0:
                 lots += row["lots"]
+                cost += worth(t, thing, row["lots"], row["ticks"])
                 loss += open_loss(t, numeraire, thing, row["lots"], row["ticks"])
                 found = True
             at = row["next"]
         if found:
-            amount = in_numeraire_up(t, numeraire, settle, notional(t, thing, lots, mark))
+            amount = basis(t, rules, thing, lots, cost)
             w, m = required_at(t, rules, purpose, thing, amount, leverage)
             if w + loss > whole or (w + loss == whole and m > millionths):
                 whole, millionths = w + loss, m
@@ -190,9 +200,7 @@ def order_cost(t: Tables, rules: int, slot: int, thing: int) -> int:
 def entry_requirement(t: Tables, pool: int, slot: int, purpose: int) -> tuple[int, int]:
     """Requirement of a contract entry with its resting orders (at WITHDRAW and ADMIT), normalised."""
     rules, thing = t.pools[pool]["rules"], t.key[slot] >> 2
-    row = t.things[thing]
-    amount = notional(t, thing, t.lots[slot], row["mark"])
-    amount = in_numeraire_up(t, t.rules[rules]["numeraire"], row["settle"], amount)
+    amount = basis(t, rules, thing, t.lots[slot], t.cost[slot])
     whole, millionths = required_at(t, rules, purpose, thing, amount, leverage_of(t, rules, slot, thing))
     if purpose > ADMIT or t.orders[slot] == NONE:
         return whole, millionths

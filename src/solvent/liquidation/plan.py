@@ -86,6 +86,7 @@ def plan(book: Book, market: Market, rules: VenueRules, pool: str, quotes: Mappi
     rounds = {
         Plan.MOST_UNPROFITABLE_FIRST: _most_unprofitable_first,
         Plan.PROPORTIONAL: _proportional,
+        Plan.WHOLE: _every_leg,
     }
     closes = rounds[rules.liquidation.plan](standing, quotes)
     return (*steps, *(closes or (_handed_over(standing, quotes),)))
@@ -172,6 +173,19 @@ def _proportional(standing: Standing, quotes: Mapping[str, Depth]) -> tuple[Step
         else:
             low = middle
     return best
+
+
+def _every_leg(standing: Standing, quotes: Mapping[str, Depth]) -> tuple[Step, ...]:
+    """Every leg whole, the worst first; one whose close lowers the surplus waits for the others."""
+    steps: list[Step] = []
+    for leg in _legs(standing):
+        closing = Closing(standing, leg)
+        found = _whole(closing, _usable(standing, leg, quotes), abs(leg.position.lots))
+        if found is None or found.surplus < standing.surplus:
+            continue
+        steps.append(_step(closing, found, "positions are closed whole"))
+        standing = _next(closing, found)
+    return tuple(steps)
 
 
 def _at_share(standing: Standing, quotes: Mapping[str, Depth], ppm: int) -> tuple[Step, ...]:

@@ -16,6 +16,7 @@ from solvent.rules import Loss, Losses
 
 ACCOUNT = "account"
 FUND = "fund"
+VAULT = "lp_vault"
 
 
 class WaterfallError(ValueError):
@@ -55,6 +56,7 @@ def cover(
     *,
     equity_units: int = 0,
     fund_units: int = 0,
+    vault_units: int = 0,
     adl_units: Sequence[tuple[str, int]] = (),
     winners_units: Mapping[str, int] | None = None,
 ) -> Covered:
@@ -70,6 +72,8 @@ def cover(
         The account's own equity still there, first in line and outside the rule set's stages.
     fund_units
         The fund's cash; one loss takes at most its ``fund_draw_ppm`` of it, rounded down.
+    vault_units
+        The cash of the liquidity providers' vault, where the rule set has one; a loss may take all of it.
     adl_units
         What each winner can give up by auto-deleveraging, in order of rank.
     winners_units
@@ -86,12 +90,14 @@ def cover(
     ([('account', 10), ('fund', 30), ('adl', 25), ('socialise', 35)], 0)
 
     """
-    _checked(losses, loss_units, equity_units, fund_units, adl_units)
+    _checked(losses, loss_units, equity_units, fund_units, vault_units, adl_units)
     left = loss_units
     stages: list[Stage] = []
     postings: list[Posting] = []
     for name in (ACCOUNT, *(stage.value for stage in losses.stages)):
-        offers = _offers(name, losses, left, equity_units, fund_units, adl_units, winners_units or {})
+        offers = _offers(
+            name, losses, left, equity_units, fund_units, vault_units, adl_units, winners_units or {}
+        )
         paid = _paid(offers, left)
         available = sum(units for _, units in offers)
         if name == Loss.SOCIALISE.value:
@@ -109,6 +115,7 @@ def _offers(
     left: int,
     equity_units: int,
     fund_units: int,
+    vault_units: int,
     adl_units: Sequence[tuple[str, int]],
     winners_units: Mapping[str, int],
 ) -> Sequence[tuple[str, int]]:
@@ -117,6 +124,8 @@ def _offers(
         return [(ACCOUNT, equity_units)]
     if name == Loss.FUND.value:
         return [(FUND, ledger.share_down(fund_units, losses.fund_draw_ppm))]
+    if name == Loss.LP_VAULT.value:
+        return [(VAULT, vault_units)]
     if name == Loss.ADL.value:
         return adl_units
     return sorted(socialised(left, winners_units).items())
@@ -133,9 +142,14 @@ def _paid(offers: Sequence[tuple[str, int]], left: int) -> list[tuple[str, int]]
 
 
 def _checked(
-    losses: Losses, loss_units: int, equity_units: int, fund_units: int, adl_units: Sequence[tuple[str, int]]
+    losses: Losses,
+    loss_units: int,
+    equity_units: int,
+    fund_units: int,
+    vault_units: int,
+    adl_units: Sequence[tuple[str, int]],
 ) -> None:
-    given = {"loss": loss_units, "equity": equity_units, "fund": fund_units}
+    given = {"loss": loss_units, "equity": equity_units, "fund": fund_units, "vault": vault_units}
     given |= {f"ADL of {pool}": units for pool, units in adl_units}
     for name, units in given.items():
         if units < 0:

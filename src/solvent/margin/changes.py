@@ -114,6 +114,9 @@ def _simple(book: Book, market: Market, holding: Holding, change: PoolChange) ->
         if change.units <= 0:
             msg = f"amount of {change.asset} must be positive, not {change.units} units"
             raise BookError(msg)
+        if change.asset not in book.assets:
+            msg = f"assets: {change.asset!r} is not declared; there are {sorted(book.assets)}"
+            raise BookError(msg)
         return moved(market, holding, change.asset, change.units if isinstance(change, Deposit) else -change.units)
     if isinstance(change, Place):
         if any(order.id == change.order.id for order in holding.orders):

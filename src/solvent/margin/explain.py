@@ -88,10 +88,11 @@ def _explained(scene: Scene, found: Assessment) -> Explanation:
 
 @exact
 def venue_ratio(found: Assessment, rules: VenueRules) -> Decimal | None:
-    """The venue's own ratio; None where it has nothing to divide by."""
+    """The venue's own ratio, rounded towards danger; None where it has nothing to divide by."""
     equity = found.value if rules.ratio.on_value else found.margin_equity
     top, bottom = (found.required, equity) if rules.ratio.requirement_over_equity else (equity, found.required)
-    return divide(top, bottom, RATIO_PLACES, Rounding.UP) if bottom > 0 else None
+    against = Rounding.DOWN if rules.ratio.safer == "higher" else Rounding.UP
+    return divide(top, bottom, RATIO_PLACES, against) if bottom > 0 else None
 
 
 @exact

@@ -14,7 +14,7 @@ from solvent.units import Rounding, divide
 
 PLACES = 18
 OF_INSTRUMENTS = frozenset({PriceKind.MARK, PriceKind.BID, PriceKind.ASK, PriceKind.SLOW})
-OF_ASSETS = frozenset({PriceKind.INDEX, PriceKind.SLOW})
+OF_ASSETS = frozenset({PriceKind.INDEX, PriceKind.SLOW, PriceKind.BID, PriceKind.ASK})
 ASSET_TICK = Decimal("1e-8")
 
 

@@ -147,7 +147,7 @@ def _short(step: _Step) -> list[Refusal]:
 def _relieves(step: _Step, found: Assessment) -> bool:
     """Whether the transition relation lets a pool below its line do this."""
     change, relation = step.change, step.rules.transition
-    if relation is Transition.NO_RISKIER:
+    if relation is Transition.NO_RISKIER and not isinstance(change, SetLeverage):
         return no_riskier(*(step.assessed(book, Purpose.MAINTAIN) for book in (step.before, step.after)))
     if relation is Transition.NOTHING or not isinstance(change, Trade):
         return False

@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from solvent import ledger
+from solvent.assessment import Assessment
 from solvent.book import Purpose
 from solvent.engine.audit import Tally
 from solvent.engine.engine import Engine
@@ -17,7 +18,6 @@ from solvent.engine.records import FIRST_USER_POOL, FUND_POOL, Happened, PoolSta
 from solvent.engine.screen import packed
 from solvent.engine.tables import TOP_POOLS
 from solvent.margin import assess_pool
-from solvent.assessment import Assessment
 from solvent.rules import Loss, VenueRules
 from solvent.simulation.auditor import Auditor
 from solvent.simulation.driver import Line

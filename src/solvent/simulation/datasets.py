@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from solvent.instruments import Perpetual
+from solvent.instruments import DOLLARS, Perpetual
 from solvent.units import Asset
 
 Ints = NDArray[np.int64]
@@ -54,13 +54,13 @@ class Listing:
     lot_size: Decimal
 
     def perpetual(self, settle: Asset) -> Perpetual:
-        """The linear perpetual of these facts, settled in ``settle``.
+        """The linear perpetual of these facts in ``settle``: its own quote, or a venue's other dollar at par.
 
         >>> usdt = Asset("USDT", 6)
         >>> load("may-2021").listings[3].perpetual(usdt).tick_value
         10
         """
-        if settle.name != self.quote:
+        if settle.name != self.quote and not {settle.name, self.quote} <= DOLLARS:
             raise DatasetError(f"{self.symbol} settles in {self.quote}, not in {settle.name}")
         return Perpetual(self.symbol, self.base, settle, settle, self.tick_size, self.lot_size)
 

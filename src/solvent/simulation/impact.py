@@ -35,6 +35,7 @@ Ints = NDArray[np.int64]
 
 MILLION = 1_000_000
 BILLION = 1_000_000_000
+MOST_LOTS = 2**31 - 1
 FINE = 1_000_000  # roots under an average are taken to this part of a ppm
 ROOT_4_LN_2_PPM = 1_665_109  # sqrt(4 ln 2)
 
@@ -228,6 +229,33 @@ class Book:
         volume = max(int(self.dataset.volume_lots[bar, instrument]), 1)
         y_sigma = self.model.y_ppm * int(self.volatility_ppm[bar, instrument])
         return -(-y_sigma * y_sigma * lots // (volume * MILLION * MILLION))
+
+
+class OracleBook(Book):
+    """Every order is filled whole at the mark: liquidity providers take the other side at the oracle's price.
+
+    >>> from solvent.simulation.datasets import load
+    >>> from solvent.simulation.paths import minute_marks
+    >>> may = load("may-2021")
+    >>> book = OracleBook(may, minute_marks(may, seed=7))
+    >>> state = book.state()
+    >>> book.fill(state, 0, -(10**8)).filled_lots, bool((book.marks(state) == book.bridged[0]).all())
+    (-100000000, True)
+    """
+
+    def available_lots(self, state: ImpactState, instrument: int, *, buying: bool) -> int:  # noqa: ARG002
+        """No limit but the engine's own."""
+        return MOST_LOTS
+
+    def quote(self, state: ImpactState, instrument: int, lots: int) -> Quote:
+        """All of it, at the mark."""
+        if lots == 0 or not 0 <= instrument < state.count:
+            raise ImpactError(f"an order needs lots other than 0 and an instrument below {state.count}")
+        return Quote(lots, int(self.bridged[state.minute, instrument]), 0)
+
+    def fill(self, state: ImpactState, instrument: int, lots: int) -> Quote:
+        """The same: nothing is used up and nothing displaced."""
+        return self.quote(state, instrument, lots)
 
 
 def displaced_ticks(mark_ticks: int, displacement_ppm: int, *, up: bool = False) -> int:

@@ -23,13 +23,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from solvent.assessment import Assessment
 from solvent.book import Purpose
 from solvent.engine.commands import socialise
 from solvent.engine.records import FUND_POOL, OTHER_LEG_SHIFT, Happened, PoolState, Records, Verb, command
 from solvent.ledger import share_down
 from solvent.liquidation import Action, BankruptcyPrice, Covered, Depth, Level, Step, bankruptcy_prices, cover, plan
 from solvent.margin import assess_pool
-from solvent.assessment import Assessment
+from solvent.rules import Loss
 from solvent.simulation.auditor import fund_cash
 from solvent.simulation.deleveraging import Deleveraging
 from solvent.simulation.driver import Line
@@ -39,6 +40,7 @@ from solvent.simulation.impact import ImpactState
 from solvent.simulation.stage import Stage
 from solvent.simulation.world import LIQUIDATOR
 
+PAID_BY_FUND = (Loss.FUND.value, Loss.LP_VAULT.value)
 JUDGED = 500  # winners of ADL whose ratio is compared before and after
 SLICES = (16, 4, 1)  # levels of depth shown to a plan: a sixteenth, a quarter, all of it
 
@@ -296,10 +298,10 @@ class Liquidator:
         cash = max(0, fund_cash(engine.tables))
         losses = self.stage.world.rules.losses
         payers = {} if loss <= share_down(cash, losses.fund_draw_ppm) else self._payers(pool)
-        done = cover(losses, f"P{pool}", loss, fund_units=cash, winners_units=payers)
+        done = cover(losses, f"P{pool}", loss, fund_units=cash, vault_units=cash, winners_units=payers)
         self.covered.append((cash, done))
         for stage in done.stages:
-            if stage.name == "fund" and stage.paid_units:
+            if stage.name in PAID_BY_FUND and stage.paid_units:
                 self.line.add(command(Verb.FUND, LIQUIDATOR, 0, pool=pool, amount=stage.paid_units))
             if stage.name == "socialise" and stage.paid_units:
                 paid = [one for one in done.postings if one.stage == "socialise" and one.units < 0]

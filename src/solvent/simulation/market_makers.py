@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from solvent.engine.records import FIRST_USER_POOL, Records, Setting, Verb
+from solvent.engine.records import FIRST_USER_POOL, FUND_POOL, Records, Setting, Verb
 from solvent.simulation.population import UNIT, Population
 from solvent.simulation.randomness import Stream
-from solvent.simulation.world import SET_UP, USDT_ID, World, records
+from solvent.simulation.world import DOLLAR_ID, SET_UP, World, records
 
 Ints = NDArray[np.int64]
 
@@ -30,18 +30,21 @@ class Makers:
 
     count: int
     cash_units: int
+    first: int = FIRST_USER_POOL
 
     def pool(self, turn: int) -> int:
         """The pool of the maker whose turn it is."""
-        return FIRST_USER_POOL + turn % self.count
+        return self.first + turn % self.count
 
     def drawn(self, stream: Stream, count: int) -> Ints:
         """``count`` makers' pools, each equally likely."""
-        return FIRST_USER_POOL + stream.integers(0, self.count, count)
+        return self.first + stream.integers(0, self.count, count)
 
 
 def makers(world: World, crowd: Population) -> Makers:
     """One maker for 800 accounts, six at least; together they own twice the crowd's gross notional.
+
+    Where liquidity providers stand on the other side of every trade, their vault alone: the house's fund pool.
 
     >>> from solvent.simulation.datasets import load
     >>> from solvent.simulation.population import generate
@@ -50,6 +53,8 @@ def makers(world: World, crowd: Population) -> Makers:
     >>> makers(world, generate(world, 300, seed=7)).count
     6
     """
+    if world.vault:
+        return Makers(1, max(CAPITAL_TIMES_GROSS * gross_units(world, crowd), LEAST_CAPITAL * UNIT), FUND_POOL)
     count = max(LEAST, crowd.accounts // ACCOUNTS_EACH)
     capital = CAPITAL_TIMES_GROSS * gross_units(world, crowd) // count
     return Makers(count, max(capital, LEAST_CAPITAL * UNIT))
@@ -64,12 +69,14 @@ def gross_units(world: World, crowd: Population) -> int:
 
 def commands(world: World, own: Makers) -> list[Records]:
     """Open every maker, give it its cash, and choose a low leverage cap for every instrument."""
-    pools = FIRST_USER_POOL + np.arange(own.count, dtype=np.int64)
+    if world.vault:
+        return [records(Verb.DEPOSIT, SET_UP, 1, pool=own.first, thing=DOLLAR_ID, amount=own.cash_units)]
+    pools = own.first + np.arange(own.count, dtype=np.int64)
     instruments = world.first_perpetual + np.arange(len(world.perpetuals), dtype=np.int64)
     owners = (1 << 30) + np.arange(own.count, dtype=np.int64)
     return [
         records(Verb.OPEN, SET_UP, own.count, pool=pools, other=-1, thing=-1, lots=owners, amount=owners, ref=0),
-        records(Verb.DEPOSIT, SET_UP, own.count, pool=pools, thing=USDT_ID, amount=own.cash_units),
+        records(Verb.DEPOSIT, SET_UP, own.count, pool=pools, thing=DOLLAR_ID, amount=own.cash_units),
         records(
             Verb.SET, SET_UP, own.count * instruments.size, pool=np.repeat(pools, instruments.size),
             thing=np.tile(instruments, own.count), flags=int(Setting.LEVERAGE), amount=OWN_LEVERAGE,

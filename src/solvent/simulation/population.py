@@ -11,15 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from solvent.book import Leg
+from solvent.book import Leg, LegMode, Mode
 from solvent.rules import Missing
 from solvent.simulation.datasets import Dataset
 from solvent.simulation.randomness import MILLION, Stream
-from solvent.simulation.world import USDT, World
+from solvent.simulation.world import DOLLAR_SCALE, World
 
 Ints = NDArray[np.int64]
 
-UNIT = 10**USDT.scale
+BOTH_MODES = frozenset({Mode.CROSS, Mode.ISOLATED})
+UNIT = 10**DOLLAR_SCALE
 PROFESSIONAL_PPM = 150_000
 SUB_ACCOUNT_PPM = 40_000
 HEDGE_PPM = 60_000
@@ -154,15 +155,19 @@ def by_class(professional: Ints, of: tuple[int, int]) -> Ints:
 
 
 def _pools(world: World, accounts: int, marks: Ints, stream: Stream) -> Pools:
+    able = world.rules.capabilities
     professional = stream.child("class").chance(PROFESSIONAL_PPM, accounts).astype(np.int64)
     sub = stream.child("sub-accounts").chance(SUB_ACCOUNT_PPM, accounts)
     sub[0] = False
     owner = np.cumsum(~sub) - 1
     equity = _equity(professional, stream.child("equity"))
     leverage = _leverage(professional, CROSS_LEVERAGE_MILLI, CROSS_SIGMA_PPM, stream.child("leverage"))
-    hedge = stream.child("legs").chance(HEDGE_PPM, accounts).astype(np.int64)
+    hedge = stream.child("legs").chance(HEDGE_PPM if LegMode.HEDGE in able.legs else 0, accounts).astype(np.int64)
     coin, coin_units, cash = _collateral(world, equity, marks, stream.child("collateral"))
     parent, scope, own = _isolated(world, equity, cash, stream.child("isolated"))
+    if able.modes != BOTH_MODES:  # only cross pools, or every position a pool of its own
+        parent, scope, own = parent[:0], scope[:0], own[:0]
+    only_isolated = Mode.CROSS not in able.modes
     count = parent.size
     hot = _leverage(
         professional[parent], ISOLATED_LEVERAGE_MILLI, (ISOLATED_SIGMA_PPM,) * 2, stream.child("isolated leverage")
@@ -173,7 +178,7 @@ def _pools(world: World, accounts: int, marks: Ints, stream: Stream) -> Pools:
         account=np.concatenate([np.arange(accounts), parent]),
         parent=np.concatenate([np.full(accounts, -1), parent]),
         professional=np.concatenate([professional, professional[parent]]),
-        isolated=np.concatenate([np.zeros(accounts, np.int64), ones]),
+        isolated=np.concatenate([np.full(accounts, int(only_isolated)), ones]),
         hedge=np.concatenate([hedge, zeros]),
         scope=np.concatenate([np.full(accounts, -1), scope]),
         equity_units=np.concatenate([equity, own]),

@@ -19,7 +19,7 @@ from solvent.simulation.driver import Line
 from solvent.simulation.holdings import cash, legs
 from solvent.simulation.randomness import Stream
 from solvent.simulation.stage import Stage
-from solvent.simulation.world import ROWS, USDT_ID
+from solvent.simulation.world import DOLLAR_ID
 
 PROBES = 5  # the source of these commands
 TRADES, SWITCHES = 4, 3
@@ -94,7 +94,7 @@ class Probes:
     def _fund_pays(self) -> tuple[Records, Records]:
         """L-04: not even the fund may withdraw what it does not have."""
         more = max(0, cash(self.line.engine.tables, FUND_POOL)) + 1
-        sent = self._one(verb=Verb.WITHDRAW, pool=FUND_POOL, thing=USDT_ID, amount=more)
+        sent = self._one(verb=Verb.WITHDRAW, pool=FUND_POOL, thing=DOLLAR_ID, amount=more)
         refused = int(sent[1][0]["kind"]) == Happened.REFUSED
         self.checkers.law("L-04").check(refused, "the fund withdrew more than it has")
         return sent
@@ -115,7 +115,10 @@ class Probes:
         held = bool(kept or holding.orders)
         self.checkers.law("L-20").check(not (done and (held or not healthy)), f"{name} changed legs with positions")
         self.checkers.law("L-20").check(done or not allowed, f"{name} may change legs and was refused")
-        row, mode = next((k, mode) for k, (mode, _) in enumerate(ROWS) if mode is not holding.pool.mode)
+        others = [(k, mode) for k, (mode, _) in enumerate(self.stage.world.rows) if mode is not holding.pool.mode]
+        if not others:
+            return legs_sent
+        row, mode = others[0]
         lawful = healthy and not may_set_mode(book, rules, name, mode)
         mode_sent = self._one(verb=Verb.SET, pool=pool, flags=int(Setting.RULES), amount=row)
         done = int(mode_sent[1][0]["kind"]) == Happened.DONE

@@ -8,10 +8,10 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from solvent.assessment import Assessment
 from solvent.book import Book, Market, PriceKey, PriceKind, Purpose
 from solvent.engine.engine import Engine
 from solvent.margin import UnsolvableError, assess, assess_pool, liquidation_price
-from solvent.assessment import Assessment
 from solvent.rules import Path, VenueRules
 from solvent.simulation.checkers import Checkers
 from solvent.units import Rounding, divide, exact, shifted

@@ -22,7 +22,7 @@ from solvent.rules import Missing
 from solvent.simulation.market_makers import Makers, gross_units
 from solvent.simulation.population import UNIT, Orders, Population
 from solvent.simulation.randomness import MILLION, Stream
-from solvent.simulation.world import ROWS, SET_UP, TRADING, USDT_ID, World, records
+from solvent.simulation.world import DOLLAR_ID, SET_UP, TRADING, World, records
 
 Ints = NDArray[np.int64]
 
@@ -43,7 +43,7 @@ class Stage:
     @property
     def first(self) -> int:
         """Pool id of the crowd's first row."""
-        return FIRST_USER_POOL + self.makers.count
+        return FIRST_USER_POOL + (0 if self.world.vault else self.makers.count)
 
     @property
     def pools(self) -> int:
@@ -55,10 +55,10 @@ class Stage:
         return rows + self.first
 
 
-def rules_rows(professional: Ints, isolated: Ints) -> Ints:
+def rules_rows(world: World, professional: Ints, isolated: Ints) -> Ints:
     """The rules row of each pool by class and mode."""
-    place = {(mode.value == "isolated", bool(pro)): row for row, (mode, pro) in enumerate(ROWS)}
-    table = np.array([[place[bool(i), bool(p)] for p in (0, 1)] for i in (0, 1)], dtype=np.int64)
+    place = {(mode.value == "isolated", bool(pro)): row for row, (mode, pro) in enumerate(world.rows)}
+    table = np.array([[place.get((bool(i), bool(p)), -1) for p in (0, 1)] for i in (0, 1)], dtype=np.int64)
     return table[isolated, professional].astype(np.int64)
 
 
@@ -66,12 +66,12 @@ def house(stage: Stage) -> list[Records]:
     """The fund's first cash, and what lenders supply."""
     world, crowd = stage.world, stage.crowd
     fund = gross_units(world, crowd) // MILLION * FUND_PPM + FEES_ROOM
-    rows = [records(Verb.DEPOSIT, SET_UP, 1, pool=FUND_POOL, thing=USDT_ID, amount=fund)]
+    rows = [records(Verb.DEPOSIT, SET_UP, 1, pool=FUND_POOL, thing=DOLLAR_ID, amount=fund)]
     if world.rules.borrowing.missing is not Missing.BORROW:
         return rows
     lent = int(crowd.pools.equity_units.sum()) // MILLION * LENT_PPM + FEES_ROOM
     lending = -1 - int(House.LENDING)
-    rows.append(records(Verb.DEPOSIT, SET_UP, 1, pool=lending, thing=USDT_ID, amount=lent))
+    rows.append(records(Verb.DEPOSIT, SET_UP, 1, pool=lending, thing=DOLLAR_ID, amount=lent))
     for k, instrument in enumerate(world.coins):
         units = lent // 4 // int(world.dataset.open_ticks[0, instrument]) * world.coin_divisor(k)
         rows.append(records(Verb.DEPOSIT, SET_UP, 1, pool=lending, thing=1 + k, amount=units))
@@ -86,17 +86,17 @@ def accounts(stage: Stage) -> list[Records]:
     scope = np.where(pools.scope >= 0, pools.scope + stage.world.first_perpetual, -1)
     opened = records(
         Verb.OPEN, SET_UP, pools.count, pool=stage.ids(rows), other=parents, thing=scope, lots=pools.owner,
-        amount=pools.account, ref=rules_rows(pools.professional, pools.isolated),
+        amount=pools.account, ref=rules_rows(stage.world, pools.professional, pools.isolated),
         flags=pools.isolated | pools.hedge << LEGS_SHIFT,
     )  # fmt: skip
-    cross, alone = np.flatnonzero(pools.isolated == 0), np.flatnonzero(pools.isolated == 1)
+    cross, alone = np.flatnonzero(pools.parent < 0), np.flatnonzero(pools.parent >= 0)
     with_coin = np.flatnonzero((pools.coin >= 0) & (pools.coin_units > 0))
     return [
         opened,
-        _paid_in(stage, cross, np.full(cross.size, USDT_ID), np.maximum(pools.cash_units[cross], 1)),
+        _paid_in(stage, cross, np.full(cross.size, DOLLAR_ID), np.maximum(pools.cash_units[cross], 1)),
         _paid_in(stage, with_coin, 1 + pools.coin[with_coin], pools.coin_units[with_coin]),
         records(
-            Verb.TRANSFER, TRADING, alone.size, pool=parents[alone], other=stage.ids(alone), thing=USDT_ID,
+            Verb.TRANSFER, TRADING, alone.size, pool=parents[alone], other=stage.ids(alone), thing=DOLLAR_ID,
             amount=pools.cash_units[alone],
         ),
     ]  # fmt: skip

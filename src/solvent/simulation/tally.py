@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from solvent.assessment import Assessment
 from solvent.engine.engine import Engine
 from solvent.engine.records import Happened, PoolState, Records, Verb
 from solvent.liquidation import Covered
 from solvent.margin import explain
-from solvent.assessment import Assessment
 from solvent.simulation.driver import Line
 from solvent.simulation.holdings import legs
 from solvent.simulation.report import Report, Worst

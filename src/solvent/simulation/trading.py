@@ -20,7 +20,7 @@ from solvent.simulation.impact import ImpactState
 from solvent.simulation.population import Orders
 from solvent.simulation.randomness import Stream
 from solvent.simulation.stage import Stage
-from solvent.simulation.world import TRADING, USDT_ID, records
+from solvent.simulation.world import DOLLAR_ID, TRADING, records
 
 Ints = NDArray[np.int64]
 
@@ -83,7 +83,7 @@ class Trading:
         row = stream.integers(0, stage.crowd.accounts, count)
         part = stream.integers(1, 11, count)
         made = records(
-            Verb.DEPOSIT, TRADING, count, pool=stage.ids(row), thing=USDT_ID,
+            Verb.DEPOSIT, TRADING, count, pool=stage.ids(row), thing=DOLLAR_ID,
             amount=np.maximum(pools.cash_units[row] * part // 100, 1),
         )  # fmt: skip
         made["kind"][DEPOSITS:] = int(Verb.WITHDRAW)

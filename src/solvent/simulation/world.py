@@ -1,7 +1,7 @@
 """What a replay lists: assets, perpetuals, spot markets and rules rows of a dataset under a rule set, with their ids.
 
 Coins that the rule set takes as collateral are listed as assets whose index is the coin's own mark; each also has a
-spot market. Things get their ids in this order: USDT, coins, perpetuals, spot markets.
+spot market. Things get their ids in this order: the venue's dollar, coins, perpetuals, spot markets.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from solvent.engine.commands import Sent, list_asset, list_instrument, schedule_
 from solvent.engine.records import Records, Verb, command
 from solvent.engine.tables import LOT_BITS, POSITION_BITS, Limits
 from solvent.instruments import Perpetual, Spot
-from solvent.rules import ContractMargin, VenueRules
-from solvent.simulation.datasets import Dataset
+from solvent.rules import Collateral, ContractMargin, Loss, RulesError, VenueRules
+from solvent.simulation.datasets import Dataset, Listing
 from solvent.units import Asset
-from solvent.venues import venue
+from solvent.venues import numeraire, venue
 
 Ints = NDArray[np.int64]
 
 SET_UP, MARKET, TRADING, LIQUIDATOR = 1, 2, 3, 4  # who sends commands: the sources of a run
-USDT = Asset("USDT", 6)
-USDT_ID = 0
+DOLLAR_SCALE = 6
+DOLLAR_ID = 0
 COIN_SCALE = 6
 HEADROOM = 4  # prices may rise to this many times the window's highest
 ROOM_BITS = 3  # what is kept free of the widest limits, so that a pool can hold several assets
 MOST_CASH_UNITS = 1 << 57
-ROWS = ((Mode.CROSS, 1), (Mode.CROSS, 0), (Mode.ISOLATED, 1), (Mode.ISOLATED, 0))  # (mode, professional) by rules row
+MOST_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class World:
         perpetuals: One an instrument of the dataset, in its order.
         coins: Instruments (by number) whose coin is listed as an asset too.
         classes: Account class of retail and of professional accounts.
+        dollar: What everything is counted in: the asset the rule set judges pools in.
 
     """
 
@@ -55,6 +56,18 @@ class World:
     perpetuals: tuple[Perpetual, ...]
     coins: tuple[int, ...]
     classes: tuple[str, str]
+    dollar: Asset
+
+    @property
+    def rows(self) -> tuple[tuple[Mode, int], ...]:
+        """(mode, professional) by rules row, of the modes the rule set has; the house's pools are under the first."""
+        modes = [mode for mode in (Mode.CROSS, Mode.ISOLATED) if mode in self.rules.modes]
+        return tuple((mode, professional) for mode in modes for professional in (1, 0))
+
+    @property
+    def vault(self) -> bool:
+        """Whether liquidity providers stand on the other side of every trade: the fund is their vault then."""
+        return Loss.LP_VAULT in self.rules.losses.stages
 
     @property
     def first_perpetual(self) -> int:
@@ -73,7 +86,7 @@ class World:
 
     @property
     def tick_values(self) -> Ints:
-        """USDT units of one lot and tick, by instrument."""
+        """Dollar units of one lot and tick, by instrument."""
         return np.array([one.tick_value for one in self.perpetuals], dtype=np.int64)
 
     def coin_asset(self, k: int) -> Asset:
@@ -81,7 +94,7 @@ class World:
         return Asset(self.perpetuals[self.coins[k]].underlying, COIN_SCALE)
 
     def coin_divisor(self, k: int) -> int:
-        """Units × ticks of the k-th coin that make one unit of USDT."""
+        """Units × ticks of the k-th coin that make one unit of the dollar."""
         return _divisor(self.perpetuals[self.coins[k]].tick_size)
 
     def margin(self, instrument: int) -> ContractMargin:
@@ -110,16 +123,21 @@ def build(dataset: Dataset, name: str) -> World:
     (10, ['BNB', 'ETH', 'XRP'])
     """
     rules = venue(name)
-    perpetuals = tuple(listing.perpetual(USDT) for listing in dataset.listings)
-    coins = tuple(
-        k
-        for k, listing in enumerate(dataset.listings)
-        if rules.collateral.asset(listing.base) is not None and 1 / listing.tick_size == int(1 / listing.tick_size)
-    )
+    if rules.models:
+        raise RulesError(f"{name} is judged by a model of its own; a replay needs rules that the engine compiles")
+    dollar = Asset(numeraire(name), DOLLAR_SCALE)
+    perpetuals = tuple(listing.perpetual(dollar) for listing in dataset.listings)
+    coins = tuple(k for k, listing in enumerate(dataset.listings) if _is_collateral(rules, listing))
     known = rules.capabilities.account_classes
     retail = "retail" if "retail" in known else min(known - {"standard"}, default="standard")
     professional = "professional" if "professional" in known else "standard"
-    return World(dataset, name, rules, perpetuals, coins, (retail, professional))
+    return World(dataset, name, rules, perpetuals, coins, (retail, professional), dollar)
+
+
+def _is_collateral(rules: VenueRules, listing: Listing) -> bool:
+    """Whether a coin counts by plain weights, and a unit of the dollar is a whole number of its units × ticks."""
+    plain = isinstance(rules.collateral.asset(listing.base), Collateral)
+    return plain and 1 / listing.tick_size == int(1 / listing.tick_size)
 
 
 def venues(name: str) -> Mapping[str, VenueRules]:
@@ -134,8 +152,8 @@ def limits(pools: int, things: int) -> Limits:
         entries=48 * pools + (1 << 14),
         orders=4 * pools + 1024,
         things=things + 2,
-        rules=len(ROWS) + 2,
-        pieces=8192 + 512 * things * len(ROWS) // 4,
+        rules=MOST_ROWS + 2,
+        pieces=8192 + 512 * things * MOST_ROWS // 4,
         sources=8,
     )
 
@@ -143,12 +161,12 @@ def limits(pools: int, things: int) -> Limits:
 def listings(world: World) -> list[Sent]:
     """Commands that list everything and define the rules rows; their numbers are given when they are sent."""
     high = world.dataset.high_ticks.max(axis=0)
-    sent = [list_asset(SET_UP, 0, USDT, max_units=MOST_CASH_UNITS)]
+    sent = [list_asset(SET_UP, 0, world.dollar, max_units=MOST_CASH_UNITS)]
     for k, instrument in enumerate(world.coins):
         room = min(1 << 62, world.coin_divisor(k) << POSITION_BITS) >> ROOM_BITS
         units = room // (HEADROOM * int(high[instrument]))
         tick = world.perpetuals[instrument].tick_size
-        sent.append(list_asset(SET_UP, 0, world.coin_asset(k), max_units=units, quote=USDT.name, tick=tick))
+        sent.append(list_asset(SET_UP, 0, world.coin_asset(k), max_units=units, quote=world.dollar.name, tick=tick))
     for one, most in zip(world.perpetuals, high, strict=True):
         ticks, lots = _room(int(most), one.tick_value)
         sent.append(list_instrument(SET_UP, 0, one, max_lots=lots, max_ticks=ticks))
@@ -157,7 +175,7 @@ def listings(world: World) -> list[Sent]:
         ticks, lots = _room(int(high[instrument]), spot.tick_value)
         lots = min(lots, (1 << POSITION_BITS >> ROOM_BITS) // spot.lot_units)
         sent.append(list_instrument(SET_UP, 0, spot, max_lots=lots, max_ticks=ticks))
-    for row, (mode, professional) in enumerate(ROWS):
+    for row, (mode, professional) in enumerate(world.rows):
         account_class = world.classes[professional]
         sent.append(schedule_rules(SET_UP, 0, row=row, rules=world.name, mode=mode, account_class=account_class))
     return sent
@@ -173,7 +191,7 @@ def spot_of(world: World, k: int) -> Spot:
     """The spot market of the k-th listed coin, in the ticks and lots of its perpetual."""
     one = world.perpetuals[world.coins[k]]
     base = world.coin_asset(k)
-    return Spot(f"{base.name}-SPOT", base.name, USDT, USDT, one.tick_size, one.lot_size, base)
+    return Spot(f"{base.name}-SPOT", base.name, world.dollar, world.dollar, one.tick_size, one.lot_size, base)
 
 
 def price_command(world: World, marks: Ints, time_ns: int) -> Sent:

@@ -6,18 +6,45 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
+from solvent.instruments import Instrument
 from solvent.rules import RulesError, VenueRules
 from solvent.venues.lawful import check_order
+from solvent.venues.offered import Offered, offered
 
-__all__ = ["check_order", "folder", "names", "numeraire", "venue"]
+__all__ = ["Offered", "capabilities", "check_order", "folder", "names", "numeraire", "venue"]
 
 # By rule set: the folder whose rules.py has a function of that name, and the asset its pools are judged in.
 _MADE: Mapping[str, tuple[str, str]] = {
+    "aave_v3": ("aave_v3", "USD"),
+    "aave_v3_0": ("aave_v3", "USD"),
+    "aave_v3_3": ("aave_v3", "USD"),
+    "aave_v3_5": ("aave_v3", "USD"),
+    "aave_v3_7": ("aave_v3", "USD"),
     "binance_coinm": ("binance_usdm", "BTC"),
+    "binance_pm": ("binance_pm", "USD"),
     "binance_usdm": ("binance_usdm", "USDT"),
     "binance_usdm_2021": ("binance_usdm", "USDT"),
     "binance_usdm_multi_asset": ("binance_usdm", "USD"),
+    "bitmex": ("bitmex", "BTC"),
+    "bitmex_usdt": ("bitmex", "USDT"),
+    "bybit_uta": ("bybit_uta", "USD"),
+    "bybit_uta_2024": ("bybit_uta", "USD"),
+    "compound_v3": ("compound_v3", "USD"),
+    "compound_v3_usdt": ("compound_v3", "USD"),
+    "compound_v3_weth": ("compound_v3", "WETH"),
+    "drift_v2": ("drift_v2", "USDC"),
+    "dydx_v4": ("dydx_v4", "USDC"),
     "generic": ("generic", "USDT"),
+    "gmx_v2": ("gmx_v2", "USD"),
+    "gmx_v2_dollar": ("gmx_v2", "USD"),
+    "hyperliquid": ("hyperliquid", "USDC"),
+    "hyperliquid_2023": ("hyperliquid", "USDC"),
+    "hyperliquid_unified": ("hyperliquid", "USDC"),
+    "mango_v4": ("mango_v4", "USDC"),
+    "okx": ("okx", "USDT"),
+    "okx_multi": ("okx", "USD"),
+    "synthetix_v3": ("synthetix_v3", "snxUSD"),
+    "deribit": ("deribit", "USD"),
 }
 
 
@@ -52,6 +79,14 @@ def venue(name: str) -> VenueRules:
     """
     made: VenueRules = getattr(import_module(f"{__name__}.{folder(name)}.rules"), name)()
     return made
+
+
+def capabilities(name: str, instrument: Instrument) -> Offered:
+    """What a venue leaves to the users of somebody who builds on it: modes, classes and leverage of an instrument.
+
+    An instrument it does not cover is answered with the reason, not with an error.
+    """
+    return offered(venue(name), instrument)
 
 
 def numeraire(name: str) -> str:

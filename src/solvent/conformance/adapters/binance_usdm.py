@@ -8,11 +8,13 @@ from typing import Any
 from solvent.book import Leg, LegMode, Purpose
 from solvent.conformance.building import STEP, Held, contributions, listed_schedule, one_of, solved_price
 from solvent.conformance.tolerances import near
-from solvent.conformance.vectors import Inputs, Unsupported, Vector, read_json
+from solvent.conformance.vectors import Inputs, Unsupported, Vector, VectorError, read_json
 from solvent.instruments import Payoff
 from solvent.rates import Schedule
+from solvent.rules import VenueRules
 from solvent.units import ONE, ZERO
 from solvent.venues import venue
+from solvent.venues.binance_pm import formulas as portfolio
 from solvent.venues.binance_usdm import formulas
 
 CONTRACT = "contract"
@@ -103,13 +105,22 @@ def coin_price(inputs: Inputs, _: Vector) -> Any:
 
 
 def profit(inputs: Inputs, _: Vector) -> Any:
-    """Unrealised profit of a linear position."""
-    return _profit(inputs, ZERO)
+    """Unrealised profit of a linear position in portfolio margin."""
+    return _profit(venue("binance_pm"), inputs, ZERO)
 
 
-def _profit(inputs: Inputs, wallet: Decimal) -> Decimal:
+def _profit(rules: VenueRules, inputs: Inputs, wallet: Decimal) -> Decimal:
     held = Held(CONTRACT, signed(inputs, "side", "qty"), inputs.number("entry"), inputs.number("mark"))
-    return contributions(venue("binance_usdm"), wallet, [held])[CONTRACT].profit
+    return contributions(rules, wallet, [held])[CONTRACT].profit
+
+
+def loan_maintenance(inputs: Inputs, _: Vector) -> Any:
+    """Maintenance margin of margin loans, in each asset."""
+    given = inputs.given.get("loans")
+    if not isinstance(given, dict):
+        raise VectorError(f"{inputs.place}.loans: expected an object of amounts by asset")
+    loans = Inputs(given, f"{inputs.place}.loans")
+    return portfolio.loan_maintenance({asset: loans.number(asset) for asset in given}, inputs.number("mmr"))
 
 
 def maintenance_amount(inputs: Inputs, _: Vector) -> Any:
@@ -212,7 +223,7 @@ def auto_exchange(inputs: Inputs, _: Vector) -> Any:
 def adl_score(inputs: Inputs, _: Vector) -> Any:
     """Rank of a winner."""
     wallet = inputs.number("wallet")
-    score = formulas.adl_score(_profit(inputs, wallet), wallet, inputs.number("mm"))
+    score = formulas.adl_score(_profit(venue("binance_usdm"), inputs, wallet), wallet, inputs.number("mm"))
     return {
         "pnl_pct": score.profit_rate,
         "margin_ratio": score.margin_ratio,
@@ -246,11 +257,7 @@ ADAPTERS = {
     ("binance_usdm", "adl_score"): adl_score,
     ("binance_usdm", "leverage_buffer"): leverage_buffer,
     ("binance_pm_pro", "upnl"): profit,
+    ("binance_pm_pro", "margin_loan_mm"): loan_maintenance,
 }
 
-ELSEWHERE = {
-    ("binance_pm_pro", "margin_loan_mm"): (
-        "margin loans belong to Portfolio Margin Pro, another product of the exchange; its rules are not covered"
-    ),
-    "binance_pm_pro": "Portfolio Margin Pro is another product of the exchange; its rules are not covered",
-}
+ELSEWHERE: dict[tuple[str, str] | str, str] = {}

@@ -210,9 +210,12 @@ def _tiers(data: Mapping[str, Any], payoff: Payoff = Payoff.LINEAR) -> TierTable
     by_class = {name: _margin(table["rows"]) for name, table in data["tiers"].items()}
     tables = data["tiers"].items()
     like = data.get("default", {}).get("like")
+    by_symbol = {symbol: by_class[name] for name, table in tables for symbol in table.get("symbols", ())}
+    coins = {coin: by_class[name] for name, table in tables for coin in table.get("underlyings", ())}
     return TierTable(
-        by_symbol={symbol: by_class[name] for name, table in tables for symbol in table.get("symbols", ())},
-        by_underlying={coin: by_class[name] for name, table in tables for coin in table.get("underlyings", ())},
+        by_symbol=by_symbol,
+        # A contract by another name has the table of the exchange's own contract on that coin.
+        by_underlying={symbol.removesuffix("USDT"): facts for symbol, facts in by_symbol.items()} | coins,
         default=None if like is None else by_class[like],
         payoffs=frozenset({payoff}),
     )

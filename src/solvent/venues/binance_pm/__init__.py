@@ -1,0 +1,1 @@
+"""Binance Portfolio Margin: spot, loans, USD-M and COIN-M futures under one ratio, uniMMR."""

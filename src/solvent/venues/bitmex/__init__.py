@@ -1,0 +1,1 @@
+"""BitMEX perpetuals: risk-limit steps on the whole position, maintenance margin on entry value."""

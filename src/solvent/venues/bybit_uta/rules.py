@@ -1,0 +1,201 @@
+"""Bybit's unified trading account as values: the rules since 2025-09-02 (on mark), and those before (on entry)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from solvent.book import LegMode, Method, Mode, Purpose
+from solvent.instruments import Payoff
+from solvent.rates import Schedule
+from solvent.rules import (
+    AdlRank,
+    Borrowing,
+    Capabilities,
+    Collateral,
+    CollateralFacts,
+    ContractMargin,
+    Fees,
+    Form,
+    LiquidationRules,
+    Loss,
+    Losses,
+    Missing,
+    ModeRules,
+    OrderMargin,
+    Penalty,
+    PenaltyBase,
+    Plan,
+    Profit,
+    Ratio,
+    Source,
+    Threshold,
+    Transition,
+    VenueRules,
+)
+from solvent.units import exact
+from solvent.venues.bybit_uta.account import ANY, INITIAL, Rates, UnifiedAccount
+from solvent.venues.bybit_uta.tiers import RatioTable, quantity_tiers
+from solvent.venues.parts import (
+    COUNTED_IN_FULL,
+    TierTable,
+    brackets,
+    day,
+    read_rules,
+    same_prices,
+    schedule,
+    sources,
+)
+
+FOLDER = "bybit_uta"
+GAPS = (
+    "tables of ETH and SOL were not found: they begin as the API sample of ETHPERP and rise in steps of ours",
+    "other symbols without a table are margined like a small coin",
+    "inverse contracts use the table of the USDT contract, in USD; of their own only the first tier was found",
+    "collateral ratios of ETH and SOL were not found: 0.95 and 0.9, and 0.85 are assumed; other coins count nothing",
+    "margin for borrowing is known for BTC only (4% and 20%) and taken for every asset",
+    "in cross margin the fee to close is taken on mark value; the page's text for it was not seen",
+    "the fee to close is not added for resting orders",
+    "liquidation steps after repayment, price limits and platform-wide collateral caps are not modelled",
+)
+
+
+@exact
+def bybit_uta() -> VenueRules:
+    """Cross and isolated margin on mark price, since 2025-09-02.
+
+    Examples
+    --------
+    >>> btc = bybit_uta().margin.every()["BTC"].schedules[Purpose.MAINTAIN]
+    >>> [int(piece.deduction) for piece in btc.pieces[:5]]
+    [0, 1200, 3020, 4300, 5820]
+
+    """
+    data = read_rules(FOLDER)
+    return VenueRules(
+        name=data["name"],
+        title=data["title"],
+        effective_from=day(data),
+        sources=sources(data),
+        capabilities=_capabilities(data),
+        margin=_tiers(data),
+        collateral=RatioTable(_ratios(data["ratios"])),
+        prices=same_prices(),
+        profit={**dict.fromkeys(Purpose, Profit.IN_FULL), Purpose.WITHDRAW: Profit.LOSSES_ONLY},
+        orders=OrderMargin.ORDER_COST,
+        modes=dict.fromkeys((Mode.CROSS, Mode.ISOLATED), ModeRules(data["modes"]["max_leverage"])),
+        transition=Transition.REDUCE_NO_WORSE,
+        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        borrowing=Borrowing(Missing.NEGATIVE),
+        liquidation=LiquidationRules(
+            Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
+        ),
+        penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["penalty"]["default_ppm"]),
+        losses=Losses((Loss.FUND, Loss.ADL), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
+        thresholds=(
+            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=True),
+        ),
+        ratio=Ratio("account maintenance margin rate", requirement_over_equity=True, safer="lower"),
+        forms=dict.fromkeys(Purpose, Form.RING1),
+        breach_inclusive=True,
+        models={Method.TIERED: UnifiedAccount(_borrow(data["borrow"]))},
+    )
+
+
+@exact
+def bybit_uta_2024() -> VenueRules:
+    """The same account until 2025-09-02: initial and maintenance margin on entry value.
+
+    Examples
+    --------
+    >>> bybit_uta_2024().effective_from.year
+    2024
+
+    """
+    data, base = read_rules(FOLDER), bybit_uta()
+    before: Mapping[str, Any] = data["entry_rules"]
+    since: date = before["effective_from"]
+    return replace(
+        base,
+        name=before["name"],
+        title=before["title"],
+        effective_from=since,
+        models={Method.TIERED: UnifiedAccount(_borrow(data["borrow"]), on_entry=True)},
+    )
+
+
+def _capabilities(data: Mapping[str, Any]) -> Capabilities:
+    return Capabilities(
+        instruments=frozenset({"spot", "perpetual", "future"}),
+        modes=frozenset((Mode.CROSS, Mode.ISOLATED)),
+        legs=frozenset(LegMode),
+        account_classes=frozenset(data["modes"]["max_leverage"]),
+        refused={
+            "option": "margined by formulas of their own (formulas.py); an account with options is not assessed",
+            "quanto": "not offered",
+            "portfolio": "the published pieces are functions (portfolio.py); its tables were not found",
+        },
+        gaps=GAPS,
+    )
+
+
+def _tiers(data: Mapping[str, Any]) -> TierTable:
+    by_class = {name: _margin(data, table["rows"]) for name, table in data["tiers"].items()}
+    named = {coin: by_class[name] for name, table in data["tiers"].items() for coin in table.get("underlyings", ())}
+    return TierTable(
+        by_underlying=named,
+        default=by_class[data["default"]["like"]],
+        payoffs=frozenset({Payoff.LINEAR, Payoff.INVERSE}),
+    )
+
+
+def _margin(data: Mapping[str, Any], rows: list[list[Any]]) -> ContractMargin:
+    """Maintenance by tiers at every purpose; initial margin is value ÷ leverage where that is more."""
+    return ContractMargin(
+        schedules=dict.fromkeys(Purpose, schedule(rows)),
+        brackets=brackets(rows),
+        leverage_at=frozenset(INITIAL),
+        default_leverage=data["leverage"]["default"],
+    )
+
+
+def _ratios(tables: Mapping[str, Any]) -> dict[str, CollateralFacts]:
+    in_full = Collateral(dict.fromkeys(Purpose, COUNTED_IN_FULL))
+    found: dict[str, CollateralFacts] = dict.fromkeys(tables["in_full"]["assets"], in_full)
+    for name in ("published", "chosen"):
+        for asset, rows in tables[name].items():
+            if asset != "source":
+                found[asset] = quantity_tiers([(Decimal(cap), Decimal(rate)) for cap, rate in rows])
+    return found
+
+
+def _borrow(rates: Mapping[str, Any]) -> Rates:
+    return {one: {ANY: rates["initial" if one in INITIAL else "maintenance"]} for one in Purpose}
+
+
+def flat_rate(rules: VenueRules, symbol: str, schedule_of_value: Schedule) -> VenueRules:
+    """The rule set with one schedule for an instrument and without fees: the forms that printed examples use.
+
+    Parameters
+    ----------
+    rules
+        :func:`bybit_uta` or :func:`bybit_uta_2024`; the second takes it on entry value.
+    symbol
+        The instrument it is for; others are refused.
+    schedule_of_value
+        The requirement by value, in the pool's numeraire.
+
+    """
+    facts = ContractMargin(
+        dict.fromkeys(Purpose, schedule_of_value), brackets([[0, 0, 1000]]), frozenset(INITIAL), default_leverage=1
+    )
+    table = TierTable(by_symbol={symbol: facts}, payoffs=frozenset(Payoff))
+    return replace(rules, margin=table, fees=Fees(0, 0))
+
+
+def cited() -> tuple[Source, ...]:
+    """Every source of the folder."""
+    return sources(read_rules(FOLDER))

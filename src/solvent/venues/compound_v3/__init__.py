@@ -1,0 +1,1 @@
+"""Compound III (Comet): one base asset lent against collateral, in the protocol's own integers."""

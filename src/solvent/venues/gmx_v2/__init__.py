@@ -1,0 +1,1 @@
+"""GMX V2: isolated positions against a liquidity pool."""

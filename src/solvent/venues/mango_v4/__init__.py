@@ -1,0 +1,1 @@
+"""Mango v4: one signed health over tokens, spot orders and perpetuals, with three sets of weights."""

@@ -1,0 +1,1 @@
+"""OKX: futures mode (one currency) and multi-currency margin; formulas of portfolio and spot margin."""

@@ -1,0 +1,188 @@
+"""OKX as values: futures mode, where each settle currency stands alone, and multi-currency margin in USD."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from solvent.book import LegMode, Method, Mode, Purpose
+from solvent.instruments import Payoff
+from solvent.rates import Schedule
+from solvent.rules import (
+    AdlRank,
+    Borrowing,
+    Bracket,
+    Capabilities,
+    Collateral,
+    CollateralFacts,
+    ContractMargin,
+    Fees,
+    Form,
+    LiquidationRules,
+    Loss,
+    Losses,
+    Missing,
+    ModeRules,
+    OrderMargin,
+    Penalty,
+    PenaltyBase,
+    Plan,
+    Profit,
+    Ratio,
+    Source,
+    Threshold,
+    Transition,
+    VenueRules,
+)
+from solvent.units import ZERO, exact, shifted
+from solvent.venues.bybit_uta.account import ANY, INITIAL, UnifiedAccount
+from solvent.venues.bybit_uta.tiers import RatioTable, quantity_tiers
+from solvent.venues.okx.tiers import PositionTiers, SizeSteps, Tier, continued, steps
+from solvent.venues.parts import COUNTED_IN_FULL, TierTable, day, read_rules, same_prices, sources
+
+FOLDER = "okx"
+PPM = 6
+GAPS = (
+    "the tiers of BTC-USDT were not found: linear BTC has those of BTC-USDC, which are tighter",
+    "the tiers of ETH are of 2021 and those of SOL of 2022; inverse ETH has the rates of other coins",
+    "coins without a table here pay 4% and 8% at every size, the third tier of a small coin",
+    "the discount tables of ETH, SOL and USDC were not found, and of BTC only the first tier and one total",
+    "margin on what is owed is that of a sample of BTC-USDT, for every currency",
+    "which positions are closed first after orders and pairs, and at what limits, is not modelled",
+    "fees of resting orders are not counted",
+)
+
+
+@exact
+def okx() -> VenueRules:
+    """Futures mode: only the settle currency is margin; the pool's numeraire is that currency.
+
+    Examples
+    --------
+    >>> eth = okx().margin.every()["ETH"].schedules[Purpose.MAINTAIN]
+    >>> [str(eth.rate(Decimal(size)).normalize()) for size in (300, 301, 1200, 1201)]
+    ['0.0045', '0.0055', '0.0105', '0.0155']
+
+    """
+    data = read_rules(FOLDER)
+    return VenueRules(
+        name=data["name"],
+        title=data["title"],
+        effective_from=day(data),
+        sources=sources(data),
+        capabilities=_capabilities(data),
+        margin=_tiers(data),
+        collateral=RatioTable(),
+        prices=same_prices(),
+        profit={**dict.fromkeys(Purpose, Profit.IN_FULL), Purpose.WITHDRAW: Profit.LOSSES_ONLY},
+        orders=OrderMargin.ORDER_COST,
+        modes=dict.fromkeys((Mode.CROSS, Mode.ISOLATED), ModeRules(data["modes"]["max_leverage"])),
+        transition=Transition.REDUCE_NO_WORSE,
+        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        borrowing=Borrowing(Missing.NEGATIVE),
+        liquidation=LiquidationRules(
+            Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
+        ),
+        penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["penalty"]["default_ppm"]),
+        losses=Losses((Loss.FUND, Loss.ADL), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
+        thresholds=(
+            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=True),
+        ),
+        ratio=Ratio("margin ratio", requirement_over_equity=False, safer="higher"),
+        forms=dict.fromkeys(Purpose, Form.RING1),
+        breach_inclusive=True,
+        models={Method.TIERED: UnifiedAccount(fee_to_close=False)},
+    )
+
+
+@exact
+def okx_multi() -> VenueRules:
+    """Multi-currency margin: equity of every currency at its discount, judged in USD; what is owed needs margin too.
+
+    Examples
+    --------
+    >>> okx_multi().ratio.safer
+    'higher'
+
+    """
+    data, base = read_rules(FOLDER), okx()
+    rates = {one: {ANY: data["borrow"]["initial" if one in INITIAL else "maintenance"]} for one in Purpose}
+    return replace(
+        base,
+        name=data["multi"]["name"],
+        title=data["multi"]["title"],
+        collateral=RatioTable(_discounts(data)),
+        models={Method.TIERED: UnifiedAccount(rates, fee_to_close=False)},
+    )
+
+
+def _capabilities(data: Mapping[str, Any]) -> Capabilities:
+    return Capabilities(
+        instruments=frozenset({"spot", "perpetual", "future"}),
+        modes=frozenset((Mode.CROSS, Mode.ISOLATED)),
+        legs=frozenset(LegMode),
+        account_classes=frozenset(data["modes"]["max_leverage"]),
+        refused={
+            "option": "short options are margined by rules that were not found; long ones stand alone",
+            "quanto": "not offered",
+            "portfolio": "the published pieces are functions (portfolio.py); MR2, MR3, MR5 and MR9 are not published",
+        },
+        gaps=GAPS,
+    )
+
+
+def _tiers(data: Mapping[str, Any]) -> PositionTiers:
+    return PositionTiers(_table(data, "tiers", Payoff.LINEAR), _table(data, "inverse", Payoff.INVERSE))
+
+
+def _table(data: Mapping[str, Any], key: str, payoff: Payoff) -> TierTable:
+    made = {name: _margin(data, table) for name, table in data[key].items()}
+    named = {coin: made[name] for name, table in data[key].items() for coin in table.get("underlyings", ())}
+    return TierTable(by_underlying=named, default=made["other"], payoffs=frozenset({payoff}))
+
+
+def _margin(data: Mapping[str, Any], table: Mapping[str, Any]) -> ContractMargin:
+    """Maintenance with the liquidation fee, and initial margin by tier; value ÷ leverage where that is more."""
+    tiers = tuple(Tier(*(Decimal(cell) for cell in row)) for row in table["rows"])
+    if "width" in table:
+        last = tiers[-1]
+        following = Tier(
+            last.floor + Decimal(table["first_width"]), last.maintenance + table["rise"], last.initial + table["rise"]
+        )
+        tiers = continued((*tiers, following), Decimal(table["width"]), table["rise"])
+    fee = shifted(Decimal(data["fees"]["taker_ppm"]), -PPM)
+    kept, initial = steps(tiers, initial=False, fee=fee), steps(tiers, initial=True)
+    return ContractMargin(
+        schedules={one: initial if one in INITIAL else kept for one in Purpose},
+        brackets=(Bracket(ZERO, data["modes"]["max_leverage"]["standard"]),),
+        leverage_at=frozenset(INITIAL),
+        default_leverage=data["leverage"]["default"],
+    )
+
+
+def _discounts(data: Mapping[str, Any]) -> dict[str, CollateralFacts]:
+    found: dict[str, CollateralFacts] = {"USD": Collateral(dict.fromkeys(Purpose, COUNTED_IN_FULL))}
+    for tables in data["discounts"].values():
+        for asset, rows in tables.items():
+            if asset != "source":
+                found[asset] = quantity_tiers(
+                    [(None if cap == "" else Decimal(cap), Decimal(rate)) for cap, rate in rows]
+                )
+    for asset, rows in data["discounts_by_value"].items():
+        if asset != "source":
+            found[asset] = Collateral(dict.fromkeys(Purpose, Schedule.weights([(Decimal(v), r) for v, r in rows])))
+    return found
+
+
+def flat_rate(rules: VenueRules, symbol: str, maintenance: Decimal, taker: Decimal) -> VenueRules:
+    """The rule set with one maintenance rate and liquidation fee for an instrument: the form of printed examples."""
+    step = SizeSteps(Schedule.flat(maintenance), taker)
+    facts = ContractMargin(dict.fromkeys(Purpose, step), (Bracket(ZERO, 1000),), frozenset(INITIAL), default_leverage=1)
+    return replace(rules, margin=TierTable(by_symbol={symbol: facts}, payoffs=frozenset(Payoff)))
+
+
+def cited() -> tuple[Source, ...]:
+    """Every source of the folder."""
+    return sources(read_rules(FOLDER))
