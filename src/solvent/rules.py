@@ -86,6 +86,7 @@ class Loss(enum.Enum):
     """Stages losses run down after the account's own equity, in the order a rule set lists them."""
 
     FUND = "fund"
+    BACKSTOP = "backstop"  # a vault with equity of its own takes positions over and bears what they lose
     LP_VAULT = "lp_vault"  # liquidity providers, who stand on the other side of every trade, bear it
     ADL = "adl"
     SOCIALISE = "socialise"

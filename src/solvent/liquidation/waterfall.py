@@ -16,7 +16,8 @@ from solvent.rules import Loss, Losses
 
 ACCOUNT = "account"
 FUND = "fund"
-VAULT = "lp_vault"
+VAULT = "vault"
+OF_VAULT = (Loss.BACKSTOP.value, Loss.LP_VAULT.value)
 
 
 class WaterfallError(ValueError):
@@ -73,7 +74,7 @@ def cover(
     fund_units
         The fund's cash; one loss takes at most its ``fund_draw_ppm`` of it, rounded down.
     vault_units
-        The cash of the liquidity providers' vault, where the rule set has one; a loss may take all of it.
+        The cash of the backstop's or the liquidity providers' vault, where the rule set has one; a loss may take all.
     adl_units
         What each winner can give up by auto-deleveraging, in order of rank.
     winners_units
@@ -106,6 +107,7 @@ def cover(
         for account, units in paid:
             postings += (Posting(name, account, -units), Posting(name, pool, units))
             left -= units
+            vault_units -= units if name in OF_VAULT else 0
     return Covered(loss_units, tuple(stages), tuple(postings), left)
 
 
@@ -124,7 +126,7 @@ def _offers(
         return [(ACCOUNT, equity_units)]
     if name == Loss.FUND.value:
         return [(FUND, ledger.share_down(fund_units, losses.fund_draw_ppm))]
-    if name == Loss.LP_VAULT.value:
+    if name in OF_VAULT:
         return [(VAULT, vault_units)]
     if name == Loss.ADL.value:
         return adl_units

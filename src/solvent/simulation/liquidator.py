@@ -40,7 +40,7 @@ from solvent.simulation.impact import ImpactState
 from solvent.simulation.stage import Stage
 from solvent.simulation.world import LIQUIDATOR
 
-PAID_BY_FUND = (Loss.FUND.value, Loss.LP_VAULT.value)
+PAID_BY_FUND = (Loss.FUND.value, Loss.BACKSTOP.value, Loss.LP_VAULT.value)  # all of them are the fund pool
 JUDGED = 500  # winners of ADL whose ratio is compared before and after
 SLICES = (16, 4, 1)  # levels of depth shown to a plan: a sixteenth, a quarter, all of it
 

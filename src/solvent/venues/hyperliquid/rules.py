@@ -83,7 +83,7 @@ def hyperliquid() -> VenueRules:
             Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
         ),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["penalty"]["default_ppm"]),
-        losses=Losses((Loss.ADL,), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
+        losses=Losses((Loss.BACKSTOP, Loss.ADL), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
         thresholds=(
             Threshold("bankrupt", Purpose.MAINTAIN, ZERO, inclusive=False),
             Threshold("flagged", Purpose.MAINTAIN, backstop_share(), inclusive=False),
