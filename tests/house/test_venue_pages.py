@@ -28,3 +28,8 @@ def test_a_changed_number_makes_the_page_out_of_date(tmp_path: Path, monkeypatch
     one = tmp_path / "pages" / "hyperliquid.md"
     one.write_text(one.read_text(encoding="utf-8").replace("0", "1", 1), encoding="utf-8")
     assert venue_pages.main(["--check"]) == 1
+
+
+def test_every_page_is_listed() -> None:
+    index = (venue_pages.ROOT / "docs" / "venues.md").read_text(encoding="utf-8")
+    assert [f"(venues/{folder}.md)" in index for folder in venue_pages.page_names()].count(False) == 0

@@ -1,8 +1,10 @@
 """Liquidation prices by search, for pools whose surplus along a path has no closed form.
 
 The pool is assessed, exactly, at prices that grow apart from the present one; wherever the verdict turns between two of
-them, a bisection finds the tick in breach whose neighbour is not. Two turns closer together than a step of the scan
-(about 0.4 % near the present price, wider far away) can be passed over; a verdict at a reported tick is never wrong.
+them, the tick in breach whose neighbour is not is found between them. Two turns closer together than a step of the scan
+(1 % at the present price, half of the distance far away) can be passed over; a verdict at a reported tick is never
+wrong.
+A surplus that is concave in the price, as that of tiers and weights is, has no such pair beside a sound present price.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ from solvent.margin.solution import Crossing, Solution, nearest
 from solvent.rules import Path, VenueRules
 from solvent.units import Rounding, divide
 
-FIRST_STEP = Fraction(1, 256)
-GROWTH = Fraction(9, 8)
+FIRST_STEP = Fraction(1, 100)
+GROWTH = Fraction(3, 2)
 LOWEST, HIGHEST = Fraction(1, 10**6), Fraction(10**3)
 PLACES = 18
 
@@ -74,14 +76,30 @@ def _turns(walk: _Walk) -> Iterator[tuple[int, int]]:
     for low, high in pairwise(grid):
         if walk.breached(low) == walk.breached(high):
             continue
-        breached, sound = (low, high) if walk.breached(low) else (high, low)
-        while abs(sound - breached) > 1:
-            middle = (sound + breached) // 2
-            if walk.breached(middle):
-                breached = middle
-            else:
-                sound = middle
-        yield breached, sound
+        yield _turn(walk, *((low, high) if walk.breached(low) else (high, low)))
+
+
+def _turn(walk: _Walk, breached: int, sound: int) -> tuple[int, int]:
+    """Neighbours between a tick in breach and a sound one: guessed on the line through both surpluses, else halved."""
+    halve = False
+    while abs(sound - breached) > 1:
+        tried = (sound + breached) // 2 if halve else _on_the_line(walk, breached, sound)
+        halve = not halve
+        for tick in (tried, tried + 1, tried - 1):
+            if min(breached, sound) < tick < max(breached, sound):
+                if walk.breached(tick):
+                    breached = tick
+                else:
+                    sound = tick
+    return breached, sound
+
+
+def _on_the_line(walk: _Walk, breached: int, sound: int) -> int:
+    """Where the line through two surpluses is zero, as a tick strictly between them."""
+    under, over = Fraction(-walk.at(breached).low), Fraction(walk.at(sound).low)
+    low, high = sorted((breached, sound))
+    share = under / (under + over) if under + over > 0 else Fraction(1, 2)
+    return min(max(breached + int((sound - breached) * share), low + 1), high - 1)
 
 
 def _grid(present: int) -> list[int]:
