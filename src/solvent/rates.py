@@ -16,7 +16,7 @@ from itertools import pairwise
 from math import isqrt
 from typing import TYPE_CHECKING
 
-from solvent.units import ONE, ZERO, exact
+from solvent.units import ONE, ZERO, Rounding, divide, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +96,16 @@ class Schedule:
         return Schedule((Piece(ZERO, Decimal(rate), ZERO),))
 
     @staticmethod
+    @exact
+    def fixed(amount: Decimal) -> Schedule:
+        """The same amount for every argument.
+
+        >>> Schedule.fixed(Decimal(60)).at(Decimal(999))
+        Decimal('60')
+        """
+        return Schedule((Piece(ZERO, ZERO, ZERO - amount),))
+
+    @staticmethod
     def weights(brackets: Sequence[tuple[Decimal | str, Decimal | str]], cap: Decimal | str | None = None) -> Schedule:
         """Collateral value counted: each bracket's weight on the part of the value inside it, nothing above ``cap``.
 
@@ -163,6 +173,28 @@ class Schedule:
                 break
             best = max(best, reach)
         return best
+
+
+@exact
+def kinked(used: Decimal, kink: Decimal, base: Decimal, low: Decimal, high: Decimal) -> Decimal:
+    """A rate that rises with utilisation, and faster above a kink: ``base + low·min(u, kink) + high·max(0, u − kink)``.
+
+    >>> [str(kinked(Decimal(u), *map(Decimal, ("0.8", "0.05", "0", "4.75")))) for u in ("0.8", "0.9")]
+    ['0.05', '0.525']
+    """
+    return base + low * min(used, kink) + high * max(ZERO, used - kink)
+
+
+@exact
+def utilisation(borrowed: Decimal, supplied: Decimal, places: int, *, of_nothing: Decimal = ZERO) -> Decimal:
+    """What is borrowed of what is supplied, from 0 to 1, rounded up; ``of_nothing`` where nothing is supplied.
+
+    >>> utilisation(Decimal(1), Decimal(3), 4), utilisation(Decimal(5), Decimal(4), 4), utilisation(ONE, ZERO, 4)
+    (Decimal('0.3334'), Decimal('1'), Decimal('0'))
+    """
+    if supplied <= 0:
+        return of_nothing
+    return min(ONE, max(ZERO, divide(borrowed, supplied, places, Rounding.UP)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ from decimal import (
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from solvent import fixed
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -141,11 +143,8 @@ def _quotient(above: int, below: int, rounding: Rounding) -> int:
     if rounding is Rounding.DOWN:
         return above // below
     if rounding is Rounding.UP:
-        return -(-above // below)
-    if rounding is Rounding.HALF_UP:
-        above, below = (above, below) if below > 0 else (-above, -below)
-        return (2 * above + below) // (2 * below)
-    return abs(above) // abs(below) * (1 if (above >= 0) == (below > 0) else -1)
+        return fixed.up(above, below)
+    return fixed.half_up(above, below) if rounding is Rounding.HALF_UP else fixed.towards_zero(above, below)
 
 
 @dataclass(frozen=True, slots=True)

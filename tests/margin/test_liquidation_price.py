@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from solvent.book import Book, Holding, Leg, LegMode, Market, Pool, Position, PriceKey, PriceKind, Purpose
 from solvent.margin import UnsolvableError, assess_pool, liquidation_price, liquidation_prices
 from solvent.margin.forms import Affine, Form, Term
-from solvent.margin.paths import Moves
 from solvent.margin.liquidation_price import market_at
+from solvent.margin.paths import Moves
 from solvent.margin.roots import _several, _single
 from solvent.rates import Schedule
 from solvent.rules import Path, VenueRules

@@ -6,6 +6,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
+from solvent.assessment import Line as AssessmentLine
 from solvent.book import Purpose
 from solvent.engine.audit import Tally
 from solvent.engine.engine import Engine
@@ -13,7 +14,6 @@ from solvent.engine.records import EVENT, FIRST_USER_POOL, FUND_POOL, Happened, 
 from solvent.engine.tables import FREE
 from solvent.liquidation.waterfall import Covered, Stage
 from solvent.margin import assess_pool
-from solvent.assessment import Line as AssessmentLine
 from solvent.simulation.auditor import Auditor, residuals
 from solvent.simulation.checkers import Accruals, Checkers, Parents
 from solvent.simulation.driver import Line

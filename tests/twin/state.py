@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from solvent.assessment import Assessment
 from solvent.book import (
     Book,
     Holding,
@@ -26,7 +27,6 @@ from solvent.engine.names import ListedAsset, ListedInstrument, Names
 from solvent.engine.records import CCP_POOL, FIRST_USER_POOL, House, PoolState, ThingState
 from solvent.instruments import Payoff, Perpetual
 from solvent.margin.assess import assess_pool
-from solvent.assessment import Assessment
 from solvent.rules import VenueRules
 from solvent.units import EXACT
 

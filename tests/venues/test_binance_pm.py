@@ -16,8 +16,9 @@ from solvent.rates import Schedule
 from solvent.rules import Collateral, RulesError
 from solvent.venues import venue
 from solvent.venues.binance_pm import formulas as f
-from solvent.venues.binance_pm.account import RatesOrDefault, index_of
+from solvent.venues.binance_pm.account import index_of
 from solvent.venues.binance_pm.rules import STATES
+from solvent.venues.parts import WeightTable
 from tests.venues import usd_accounts as usd
 
 RULES = venue("binance_pm")
@@ -142,7 +143,7 @@ def test_l11_a_larger_haircut_is_never_better(world):
     found = []
     for rate in ("0.9", "0.8"):
         facts = Collateral(dict.fromkeys(Purpose, Schedule.weights([("0", rate)])))
-        found.append(replace(RULES, collateral=RatesOrDefault({"BTC": facts}, facts)))
+        found.append(replace(RULES, collateral=WeightTable({"BTC": facts}, facts)))
     for purpose in Purpose:
         light, heavy = (usd.asked(*world, rules, purpose).surplus for rules in found)
         assert heavy <= light

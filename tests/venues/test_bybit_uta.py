@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from solvent.book import Mode, Purpose
 from solvent.conformance import conform
 from solvent.instruments import OptionKind
-from solvent.margin import explain, liquidation_price
+from solvent.margin import explain, grids, liquidation_price
+from solvent.margin.weights import floors
 from solvent.rates import Schedule
 from solvent.rules import RulesError
 from solvent.venues import venue
 from solvent.venues.bybit_uta import formulas as f
-from solvent.venues.bybit_uta import portfolio, tiers
+from solvent.venues.bybit_uta import portfolio
 from solvent.venues.bybit_uta.rules import flat_rate
+from solvent.venues.parts import with_ratios
 from tests.venues import usd_accounts as usd
 
 RULES, ON_ENTRY = venue("bybit_uta"), venue("bybit_uta_2024")
@@ -180,19 +182,19 @@ def test_portfolio_margin_counts_a_hedge_on_its_winning_side_only():
     assert len(moves) == 11
     hedge = portfolio.spot_hedge_results(Decimal(-1), Decimal(100), moves)
     assert (hedge[0], hedge[-1]) == (10, 0)
-    total = portfolio.summed([portfolio.contract_results(Decimal(2), Decimal(100), moves), hedge])
-    assert portfolio.worst_loss(total) == 10
-    assert portfolio.worst_loss([Decimal(1)]) == 0
+    total = grids.summed([portfolio.contract_results(Decimal(2), Decimal(100), moves), hedge])
+    assert grids.worst_loss(total) == 10
+    assert grids.worst_loss([Decimal(1)]) == 0
     with pytest.raises(RulesError, match="same points"):
-        portfolio.summed([[Decimal(1)], [Decimal(1), Decimal(2)]])
+        grids.summed([[Decimal(1)], [Decimal(1), Decimal(2)]])
     assert portfolio.account_rate(Decimal("0.99999"), Decimal(1)) == Decimal("0.9999")
 
 
 def test_tables_without_an_end_are_only_ended_by_their_last_row():
     with pytest.raises(RulesError, match="only the last tier"):
-        tiers.floors([(None, Decimal(1)), (Decimal(2), Decimal(1))])
+        floors([(None, Decimal(1)), (Decimal(2), Decimal(1))])
     with pytest.raises(RulesError, match="at least one row"):
-        tiers.floors([])
+        floors([])
 
 
 @FEW
@@ -228,7 +230,7 @@ def test_l11_more_of_an_asset_is_never_worse(world, asset, units):
 @FEW
 @given(usd.worlds())
 def test_l11_a_larger_haircut_is_never_better(world):
-    kind = {name: tiers.with_ratios(RULES, {"BTC": [(Decimal(50), Decimal(name))]}) for name in ("0.9", "0.8")}
+    kind = {name: with_ratios(RULES, {"BTC": [(Decimal(50), Decimal(name))]}) for name in ("0.9", "0.8")}
     for purpose in Purpose:
         assert usd.asked(*world, kind["0.8"], purpose).surplus <= usd.asked(*world, kind["0.9"], purpose).surplus
 

@@ -119,7 +119,7 @@ def test_contracts_and_debts_of_collateral_are_refused():
         assess(book, prices(), RULES, Purpose.ADMIT)
     with pytest.raises(RulesError, match="only USDC is lent in this market: pool me owes WETH"):
         assess(held(WETH=-1), prices(), RULES, Purpose.ADMIT)
-    with pytest.raises(RulesError, match="ETH-PERP: a lending market has no contracts"):
+    with pytest.raises(RulesError, match="ETH-PERP: this market lends and borrows assets; it has no contracts"):
         RULES.margin.contract(perpetual)
     with pytest.raises(BookError, match="no index of WETH"):
         assess(held(WETH=1), Market({}), RULES, Purpose.ADMIT)

@@ -12,6 +12,7 @@ from solvent.book import Purpose
 from solvent.conformance import conform
 from solvent.instruments import OptionKind
 from solvent.margin import explain
+from solvent.margin.unified import margin_share
 from solvent.rates import Schedule
 from solvent.rules import Collateral, RulesError
 from solvent.venues import venue
@@ -119,7 +120,7 @@ def test_contingencies_of_2019_see_net_shorts_and_the_smaller_side():
     with pytest.raises(RulesError, match="days"):
         f.volatility_shock(Decimal(0), Decimal(1), Decimal(1))
     with pytest.raises(RulesError, match="equity"):
-        f.margin_use(Decimal(1), Decimal(0))
+        margin_share(Decimal(1), Decimal(0))
 
 
 def risk(**changed):

@@ -13,10 +13,10 @@ from solvent.conformance import conform
 from solvent.margin import explain
 from solvent.rules import RulesError
 from solvent.venues import venue
-from solvent.venues.bybit_uta.tiers import with_ratios
 from solvent.venues.okx import formulas as f
 from solvent.venues.okx import portfolio
 from solvent.venues.okx.rules import flat_rate
+from solvent.venues.parts import with_ratios
 from tests.venues import usd_accounts as usd
 
 FUTURES, MULTI = venue("okx"), venue("okx_multi")

@@ -9,8 +9,9 @@ from solvent.instruments import Future, Payoff, Perpetual
 from solvent.margin import Withdraw, assess_pool, explain, what_if
 from solvent.rules import RulesError, Sized
 from solvent.units import Asset, exact
+from solvent.venues.parts import WeightTable
 from solvent.venues.synthetix_v3.account import margins
-from solvent.venues.synthetix_v3.collateral import Discount, Discounts
+from solvent.venues.synthetix_v3.collateral import discount
 from solvent.venues.synthetix_v3.requirement import PerpFacts, PerpTable, SkewCurve
 from solvent.venues.synthetix_v3.rewards import Costs, Guards, KeeperRules, keeper_reward, possible_reward
 from solvent.venues.synthetix_v3.rules import table, vault
@@ -152,7 +153,7 @@ def test_seized_collateral_is_undiscounted_and_no_debt():
      ("8", "0", "0"), ("8", None, "0.075"), ("1", "30", "0.033333333333333334")],
 )  # fmt: skip
 def test_the_discount_grows_with_the_amount_between_its_limits(amount, scale, rate):
-    terms = Discount("cbBTC", D(1), D("0.01"), D("0.075"))
+    terms = discount("cbBTC", D(1), D("0.01"), D("0.075"))
     assert terms.rate(D(amount), None if scale is None else D(scale)) == D(rate)
 
 
@@ -161,7 +162,7 @@ def test_a_synth_counts_at_its_discount_and_every_other_asset_nothing():
     found = assess_pool(book(0, coins=usd(1)), market(wide=wide), RULES, MAINTAIN, "p")
     assert found.margin_equity == 60_000 * D("0.98")
     assert RULES.collateral.asset("DOGE") is None
-    assert set(Discounts({}).by_asset) == set()
+    assert set(WeightTable({}).by_asset) == set()
     owed = assess_pool(book(usd(100), coins=usd("-0.001")), market(), RULES, MAINTAIN, "p")
     assert owed.margin_equity == 40
 

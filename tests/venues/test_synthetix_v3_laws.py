@@ -11,7 +11,8 @@ from solvent.margin import assess_pool, liquidation_price
 from solvent.margin.paths import market_along, moved_by, subject
 from solvent.rules import Path
 from solvent.units import exact
-from solvent.venues.synthetix_v3.collateral import Discount, Discounts
+from solvent.venues.parts import WeightTable
+from solvent.venues.synthetix_v3.collateral import discount
 from solvent.venues.synthetix_v3.rules import keeper
 from tests.venues.synthetix_accounts import (
     ADMIT,
@@ -63,7 +64,7 @@ def test_l07_does_not_hold_for_withdrawing_without_positions():
     )
 
 
-HEAVIER = Discounts({"cbBTC": Discount("cbBTC", D(2), D("0.02"), D("0.15"))})
+HEAVIER = WeightTable({"cbBTC": discount("cbBTC", D(2), D("0.02"), D("0.15"))})
 
 
 @settings(max_examples=60, deadline=None)
@@ -79,7 +80,7 @@ def test_l11_more_collateral_lowers_nothing_and_a_larger_discount_raises_nothing
 
 
 def test_l11_would_fail_where_a_discount_could_pass_one_half():
-    steep = Discount("X", D(1), D(0), D("0.9"))
+    steep = discount("X", D(1), D(0), D("0.9"))
     assert steep.value(D(80), D(1), D(100)) < steep.value(D(50), D(1), D(100))
     assert all(one.upper <= D("0.5") for one in RULES.collateral.by_asset.values())
 

@@ -20,7 +20,7 @@ from solvent.liquidation.closing import Closing, Standing
 from solvent.liquidation.legs import HeldLeg, held_legs
 from solvent.margin.assess import assess_holding
 from solvent.rules import AdlRank, VenueRules
-from solvent.units import ONE, ZERO, exact
+from solvent.units import ONE, ZERO, Rounding, divide, exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,38 @@ def score(one: Candidate, rank: AdlRank) -> tuple[Decimal, Decimal]:
     if rank is AdlRank.PROFIT_TIMES_LEVERAGE:
         return one.profit * one.notional, max(ONE, one.entry) * one.value
     return one.profit * one.required, max(ONE, one.value - one.unrealised) * one.value
+
+
+class Ranking(NamedTuple):
+    """A winner's rank as venues print it: profit share, effective leverage, and their product."""
+
+    profit_share: Decimal
+    leverage: Decimal
+    product: Decimal
+
+
+@exact
+def ranking(gain: Decimal, paid: Decimal, exposure: Decimal, backing: Decimal, places: int) -> Ranking:
+    """Profit share ``gain ÷ paid`` times leverage ``exposure ÷ backing``, both cut down at ``places`` decimals.
+
+    The printed form of :func:`score`, for venues that show both factors; without backing there is no leverage: zero.
+
+    >>> ranking(Decimal(20), Decimal(100), Decimal(120), Decimal(60), places=2)
+    Ranking(profit_share=Decimal('0.20'), leverage=Decimal('2.00'), product=Decimal('0.4000'))
+    """
+    share = divide(gain, paid, places, Rounding.DOWN)
+    leverage = divide(exposure, backing, places, Rounding.DOWN) if backing else ZERO
+    return Ranking(share, leverage, share * leverage)
+
+
+@exact
+def fund_fell(change: Decimal, highest: Decimal, limit: Decimal) -> bool:
+    """Whether a fund's change from its highest is a fall by ``limit`` of it (below zero) or more: ADL starts.
+
+    >>> fund_fell(Decimal(-30), Decimal(100), Decimal("-0.3")), fund_fell(Decimal(-29), Decimal(100), Decimal("-0.3"))
+    (True, False)
+    """
+    return change <= limit * highest
 
 
 @exact

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from solvent import fixed
 from solvent.book import Book, Leg, Market, PriceKind, Purpose
 from solvent.instruments import Payoff, Perpetual
 from solvent.liquidation.legs import HeldLeg, held_legs
@@ -35,6 +36,33 @@ class BankruptcyPrice:
     share_units: int
     ticks: int
     residual_units: int
+
+
+@exact
+def inverse_price(size: Decimal, entry: Decimal, backing: Decimal, places: int, rounding: Rounding) -> Decimal | None:
+    """The price at which an inverse position alone has used up what stands behind it; None where no price does.
+
+    From ``size ÷ entry − size ÷ price = −margin``: price = size × entry ÷ (size + margin × entry).
+
+    Parameters
+    ----------
+    size
+        Signed size in quote, not zero.
+    entry
+        Entry price, above zero.
+    backing
+        Margin in the coin × entry price: the margin's worth at entry, in quote.
+    places, rounding
+        Decimals kept, and to which side.
+
+    Examples
+    --------
+    >>> inverse_price(Decimal(200_000), Decimal(10_000), Decimal(10_000), 2, Rounding.UP)
+    Decimal('9523.81')
+
+    """
+    below = size + backing
+    return divide(size * entry, below, places, rounding) if below * size > 0 else None
 
 
 @exact
@@ -92,8 +120,8 @@ def _ticks(contract: Perpetual, lots: int, target: int) -> int:
     """The price furthest against the pool at which its lots are still worth at least ``target`` settle units."""
     if contract.payoff is not Payoff.INVERSE:
         per_tick = abs(lots) * contract.tick_value
-        return -(-target // per_tick) if lots > 0 else -target // per_tick
+        return fixed.up(target, per_tick) if lots > 0 else -target // per_tick
     owed = abs(lots) * contract.constant
     if lots > 0:  # worth = −owed ÷ ticks, always below zero
-        return -(-owed // -target) if target < 0 else UNREACHABLE_TICKS
+        return fixed.up(owed, -target) if target < 0 else UNREACHABLE_TICKS
     return owed // target if target > 0 else UNREACHABLE_TICKS

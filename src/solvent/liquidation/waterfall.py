@@ -96,9 +96,7 @@ def cover(
     stages: list[Stage] = []
     postings: list[Posting] = []
     for name in (ACCOUNT, *(stage.value for stage in losses.stages)):
-        offers = _offers(
-            name, losses, left, equity_units, fund_units, vault_units, adl_units, winners_units or {}
-        )
+        offers = _offers(name, losses, left, equity_units, fund_units, vault_units, adl_units, winners_units or {})
         paid = _paid(offers, left)
         available = sum(units for _, units in offers)
         if name == Loss.SOCIALISE.value:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from solvent import ledger
 from solvent.book import Book, BookError, Holding, Leg, LegMode, Market, Order, Position, PriceKey
 from solvent.instruments import Perpetual, Spot
+from solvent.margin.declared import asset_of, instrument_of
 from solvent.rules import RulesError, VenueRules
 
 
@@ -114,15 +115,13 @@ def _simple(book: Book, market: Market, holding: Holding, change: PoolChange) ->
         if change.units <= 0:
             msg = f"amount of {change.asset} must be positive, not {change.units} units"
             raise BookError(msg)
-        if change.asset not in book.assets:
-            msg = f"assets: {change.asset!r} is not declared; there are {sorted(book.assets)}"
-            raise BookError(msg)
+        asset_of(book, change.asset)
         return moved(market, holding, change.asset, change.units if isinstance(change, Deposit) else -change.units)
     if isinstance(change, Place):
         if any(order.id == change.order.id for order in holding.orders):
             msg = f"orders: {change.order.id!r} is already resting in pool {holding.pool.id}"
             raise BookError(msg)
-        _known(book, change.order.symbol)
+        instrument_of(book, change.order.symbol)
         return replace(holding, orders=(*holding.orders, change.order))
     if isinstance(change, Cancel):
         kept = tuple(order for order in holding.orders if order.id != change.order)
@@ -144,12 +143,6 @@ def _with_leverage(holding: Holding, change: SetLeverage) -> Holding:
     return holding.with_position(replace(position, leverage=change.leverage))
 
 
-def _known(book: Book, symbol: str) -> None:
-    if symbol not in book.instruments:
-        msg = f"instruments: {symbol!r} is not declared; there are {sorted(book.instruments)}"
-        raise BookError(msg)
-
-
 def moved(market: Market, holding: Holding, asset: str, units: int) -> Holding:
     """The holding with ``units`` added to a balance, whose interest is settled first."""
     cash = holding.cash.get(asset, 0)
@@ -161,7 +154,7 @@ def moved(market: Market, holding: Holding, asset: str, units: int) -> Holding:
 
 def fill(book: Book, market: Market, rules: VenueRules, holding: Holding, trade: Trade) -> Filled:
     """A holding after a fill: funding settled, cost carried, profit realised, fee and levy paid."""
-    _known(book, trade.symbol)
+    instrument_of(book, trade.symbol)
     instrument = book.instruments[trade.symbol]
     _check_size(holding, trade)
     fee_ppm = rules.fees.maker_ppm if trade.maker else rules.fees.taker_ppm

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from solvent import ledger
-from solvent.book import Book, BookError, Holding, Leg, Market, Order, Position, PriceKind, Purpose
+from solvent.book import Book, Holding, Leg, Market, Order, Position, PriceKind, Purpose
 from solvent.instruments import Future, Instrument, Perpetual
+from solvent.margin.declared import asset_of, instrument_of
 from solvent.rules import ContractMargin, Profit, RulesError, VenueRules
 from solvent.units import Asset
 
@@ -46,11 +47,7 @@ class Scene:
 
     def asset(self, name: str) -> Asset:
         """An asset of the book; :class:`BookError` when it is not declared."""
-        found = self.book.assets.get(name)
-        if found is None:
-            msg = f"assets: {name!r} is not declared; there are {sorted(self.book.assets)}"
-            raise BookError(msg)
-        return found
+        return asset_of(self.book, name)
 
     def contract(self, symbol: str) -> Perpetual | Future:
         """A contract of the book; spot is held as balances, and options need a method that covers them."""
@@ -63,11 +60,7 @@ class Scene:
 
     def instrument(self, symbol: str) -> Instrument:
         """An instrument of the book; :class:`BookError` when it is not declared."""
-        found = self.book.instruments.get(symbol)
-        if found is None:
-            msg = f"instruments: {symbol!r} is not declared; there are {sorted(self.book.instruments)}"
-            raise BookError(msg)
-        return found
+        return instrument_of(self.book, symbol)
 
     def margin_of(self, contract: Perpetual | Future) -> ContractMargin:
         """The contract's margin facts under the rules."""

@@ -8,22 +8,37 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from solvent.book import PriceKind, Purpose
 from solvent.instruments import Future, Instrument, Option, Payoff, Perpetual
+from solvent.margin.weights import Caps, quantity_tiers
 from solvent.rates import Schedule
-from solvent.rules import Bracket, Collateral, ContractMargin, PricePolicy, RulesError, Source
+from solvent.rules import (
+    Bracket,
+    Collateral,
+    CollateralFacts,
+    ContractMargin,
+    Fees,
+    LiquidationRules,
+    Plan,
+    PricePolicy,
+    RulesError,
+    Source,
+    Threshold,
+    VenueRules,
+)
 
 NOTHING = Schedule.flat("0")
 COUNTED_IN_FULL = Schedule.flat("1")
 
 Rows = Sequence[Sequence[Any]]
+Facts = TypeVar("Facts")
 
 
 @cache
@@ -63,12 +78,42 @@ def brackets(rows: Rows) -> tuple[Bracket, ...]:
     return tuple(Bracket(Decimal(row[0]), int(row[2])) for row in rows)
 
 
+def fees(data: Mapping[str, Any]) -> Fees:
+    """Trading fees of a rule file's table ``fees``."""
+    return Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"])
+
+
+def liquidation(data: Mapping[str, Any], plan: Plan) -> LiquidationRules:
+    """How positions are closed, with the step and price limit of a rule file's table ``liquidation``."""
+    return LiquidationRules(plan, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"])
+
+
+def liquidating(data: Mapping[str, Any], *, inclusive: bool) -> tuple[Threshold]:
+    """The one line at which liquidation starts: the multiple of maintenance in a rule file's ``thresholds``."""
+    multiple = Decimal(data["thresholds"]["liquidating"])
+    return (Threshold("liquidating", Purpose.MAINTAIN, multiple, inclusive=inclusive),)
+
+
 def same_prices() -> PricePolicy:
     """Positions at mark, collateral at index, for every purpose."""
     return PricePolicy(
         positions=dict.fromkeys(Purpose, (PriceKind.MARK,)),
         collateral=dict.fromkeys(Purpose, (PriceKind.INDEX,)),
     )
+
+
+def listed(
+    instrument: Instrument, by_symbol: Mapping[str, Facts], by_underlying: Mapping[str, Facts], default: Facts | None
+) -> Facts | None:
+    """The entry of an instrument: by symbol, else by underlying, else the default."""
+    return by_symbol.get(instrument.symbol) or by_underlying.get(instrument.underlying) or default
+
+
+def every_entry(
+    by_symbol: Mapping[str, Facts], by_underlying: Mapping[str, Facts], default: Facts | None
+) -> Mapping[str, Facts]:
+    """Every entry by name, the default under ``"*"``; a symbol's entry covers an underlying's of the same name."""
+    return {**by_underlying, **by_symbol, **({} if default is None else {"*": default})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +159,7 @@ class TierTable:
                 f"this rule set covers {covered} ones"
             )
             raise RulesError(msg)
-        found = self.by_symbol.get(instrument.symbol) or self.by_underlying.get(instrument.underlying) or self.default
+        found = listed(instrument, self.by_symbol, self.by_underlying, self.default)
         if found is None:
             known = sorted({*self.by_symbol, *self.by_underlying})
             msg = f"{instrument.symbol}: no tiers; this rule set has {known}"
@@ -123,29 +168,70 @@ class TierTable:
 
     def every(self) -> Mapping[str, ContractMargin]:
         """Every entry by name, the default under ``"*"``."""
-        rest = {} if self.default is None else {"*": self.default}
-        return {**self.by_underlying, **self.by_symbol, **rest}
+        return every_entry(self.by_symbol, self.by_underlying, self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class PayoffTables:
+    """Margin facts of linear and inverse contracts side by side."""
+
+    linear: TierTable
+    inverse: TierTable
+
+    def contract(self, instrument: Instrument) -> ContractMargin:
+        """The facts of an instrument; :class:`~solvent.rules.RulesError` for what has no tiers."""
+        inverse = isinstance(instrument, Perpetual) and instrument.payoff is Payoff.INVERSE
+        return (self.inverse if inverse else self.linear).contract(instrument)
+
+    def every(self) -> Mapping[str, ContractMargin]:
+        """Every entry by name; those of inverse contracts end in ``" inverse"``."""
+        inverse = {f"{name} inverse": facts for name, facts in self.inverse.every().items()}
+        return {**self.linear.every(), **inverse}
+
+
+@dataclass(frozen=True, slots=True)
+class NoContracts:
+    """Margin facts of a market that lends and borrows and has no contracts.
+
+    >>> NoContracts().every()
+    {}
+    """
+
+    def contract(self, instrument: Instrument) -> ContractMargin:
+        """Refuse every instrument by name: :class:`~solvent.rules.RulesError`."""
+        msg = f"{instrument.symbol}: this market lends and borrows assets; it has no contracts"
+        raise RulesError(msg)
+
+    def every(self) -> Mapping[str, ContractMargin]:
+        """Nothing: there are no contracts."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
 class WeightTable:
-    """Collateral facts by asset; an asset without an entry is no collateral, and its debts count in full.
+    """Collateral facts by asset; without ``default`` every other asset is no collateral, and its debts count in full.
 
-    >>> WeightTable({}).asset("DOGE") is None
+    >>> WeightTable().asset("DOGE") is None
     True
     """
 
-    by_asset: Mapping[str, Collateral]
+    by_asset: Mapping[str, CollateralFacts] = field(default_factory=dict)
+    default: CollateralFacts | None = None
 
-    def asset(self, name: str) -> Collateral | None:
+    def asset(self, name: str) -> CollateralFacts | None:
         """The facts of an asset, or None."""
-        return self.by_asset.get(name)
+        return self.by_asset.get(name, self.default)
 
-    def every(self) -> Mapping[str, Collateral]:
-        """Every entry by asset."""
-        return self.by_asset
+    def every(self) -> Mapping[str, CollateralFacts]:
+        """Every entry by asset, the default under ``"*"``."""
+        return every_entry({}, self.by_asset, self.default)
 
 
 def in_full(*assets: str) -> WeightTable:
     """Assets that count in full at every purpose, and no other collateral."""
     return WeightTable({name: Collateral(dict.fromkeys(Purpose, COUNTED_IN_FULL)) for name in assets})
+
+
+def with_ratios(rules: VenueRules, tables: Mapping[str, Caps]) -> VenueRules:
+    """The rule set with collateral ratios of the caller's own: rows of (upper quantity, ratio) by asset."""
+    return replace(rules, collateral=WeightTable({name: quantity_tiers(rows) for name, rows in tables.items()}))

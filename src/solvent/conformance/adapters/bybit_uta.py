@@ -10,13 +10,14 @@ from solvent.book import Book, Holding, Market, Pool, PriceKey, PriceKind, Purpo
 from solvent.conformance.building import POOL, Held, asset, one_bracket, small_book
 from solvent.conformance.vectors import Inputs, Vector, VectorError
 from solvent.instruments import OptionKind, Payoff
-from solvent.margin import assess_pool, explain, liquidation_price
+from solvent.margin import assess_pool, explain, grids, liquidation_price, unified
 from solvent.rates import Schedule
 from solvent.rules import VenueRules
 from solvent.units import ZERO
 from solvent.venues import venue
 from solvent.venues.bybit_uta import formulas, portfolio, tiers
 from solvent.venues.bybit_uta.rules import flat_rate
+from solvent.venues.parts import with_ratios
 
 CONTRACT = "contract"
 USD = "USD"
@@ -79,7 +80,7 @@ def isolated(inputs: Inputs, payoff: Payoff) -> dict[str, Any]:
     rules = flat_rate(venue("bybit_uta_2024"), CONTRACT, Schedule.flat(inputs.number("mmr")))
     book, market = small_book(ZERO, [held])
     (found,) = explain(book, market, rules, POOL).contributions
-    initial = formulas.initial_margin(found.notional, inputs.number("leverage"))
+    initial = unified.initial_margin(found.notional, inputs.number("leverage"))
     return {
         "position_value": found.notional,
         "im": initial,
@@ -163,7 +164,7 @@ def _short_option(inputs: Inputs, average: str) -> formulas.OptionMargin:
 def short_option_maintenance(inputs: Inputs, _: Vector) -> Any:
     """Maintenance margin of a short option, and its share of the margin balance."""
     maintenance = _short_option(inputs, "mark").maintenance
-    return {"mm": maintenance, "mm_rate": formulas.rate_of(maintenance, inputs.number("margin_balance"))}
+    return {"mm": maintenance, "mm_rate": unified.margin_share(maintenance, inputs.number("margin_balance"))}
 
 
 def short_option_margin(inputs: Inputs, _: Vector) -> Any:
@@ -195,7 +196,7 @@ def grid_of_contract(inputs: Inputs, _: Vector) -> Any:
 
 def grid_total(inputs: Inputs, _: Vector) -> Any:
     """Results of all rows over the grid."""
-    return list(portfolio.summed([numbers(inputs, name) for name in GRID_ROWS]))
+    return list(grids.summed([numbers(inputs, name) for name in GRID_ROWS]))
 
 
 def asset_margin(inputs: Inputs, _: Vector) -> Any:
@@ -243,7 +244,7 @@ def counted_balances(rules: VenueRules, inputs: Inputs) -> Decimal:
     ratios = {name: caps(row.given.get("tiers"), f"{row.place}.tiers") for name, row in zip(names, rows, strict=True)}
     assets = {name: asset(name) for name in [USD, *names]}
     book = Book(assets, {}, (Holding(Pool(POOL, numeraire=USD), cash),))
-    return assess_pool(book, Market(prices), tiers.with_ratios(rules, ratios), Purpose.MAINTAIN, POOL).margin_equity
+    return assess_pool(book, Market(prices), with_ratios(rules, ratios), Purpose.MAINTAIN, POOL).margin_equity
 
 
 def _balances(inputs: Inputs) -> Sequence[Inputs]:

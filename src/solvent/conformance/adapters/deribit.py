@@ -11,6 +11,7 @@ from solvent.conformance.building import POOL, Held, small_book
 from solvent.conformance.vectors import Inputs, Vector, VectorError
 from solvent.instruments import OptionKind
 from solvent.margin import assess_pool
+from solvent.margin.unified import margin_share
 from solvent.units import ZERO
 from solvent.venues import venue
 from solvent.venues.deribit import formulas, portfolio
@@ -111,8 +112,8 @@ def margin_use(inputs: Inputs, _: Vector) -> Any:
     """Margins as shares of equity, all in USD."""
     equity = inputs.number("total_equity_usd")
     return {
-        "im_pct": formulas.margin_use(inputs.number("total_initial_margin_usd"), equity),
-        "mm_pct": formulas.margin_use(inputs.number("total_maintenance_margin_usd"), equity),
+        "im_pct": margin_share(inputs.number("total_initial_margin_usd"), equity),
+        "mm_pct": margin_share(inputs.number("total_maintenance_margin_usd"), equity),
     }
 
 

@@ -8,12 +8,13 @@ from typing import Any
 from solvent.conformance.adapters.bybit_uta import caps, counted_balances, numbers, signed, solved
 from solvent.conformance.building import Held
 from solvent.conformance.vectors import Inputs, Vector, VectorError
+from solvent.margin import unified
+from solvent.margin.curves import RateBySize, Steps
 from solvent.rates import Schedule
 from solvent.units import ZERO
 from solvent.venues import venue
 from solvent.venues.okx import formulas, portfolio
 from solvent.venues.okx.rules import flat_rate
-from solvent.venues.okx.tiers import SizeSteps
 
 CONTRACT = "contract"
 PARTS = ("mr1", "mr2", "mr3", "mr4", "mr5", "mr6", "mr7", "mr9")
@@ -94,8 +95,8 @@ def initial_margin(inputs: Inputs, _: Vector) -> Any:
     size, leverage = inputs.number("btc"), inputs.number("leverage")
     value = formulas.position_value(size, inputs.number("price"))
     return {
-        "crypto_margined_btc": formulas.initial_margin(size, leverage),
-        "usdt_margined": formulas.initial_margin(value, leverage),
+        "crypto_margined_btc": unified.initial_margin(size, leverage),
+        "usdt_margined": unified.initial_margin(value, leverage),
     }
 
 
@@ -112,7 +113,7 @@ def bracket(inputs: Inputs, _: Vector) -> Any:
         rows = [(floor, rate) for floor, rate in inputs.table("tiers_floor_exclusive")]
     except ValueError:
         raise VectorError(f"{inputs.place}.tiers_floor_exclusive: expected rows of floor and rate") from None
-    table = SizeSteps(Schedule.step(rows))
+    table = RateBySize(Steps(Schedule.step(rows)))
     return [table.rate(size) for size in numbers(inputs, "notional")]
 
 

@@ -14,7 +14,7 @@ from solvent.units import ZERO, Asset
 from solvent.venues import venue
 from solvent.venues.synthetix_v3 import funding, liquidation, orders
 from solvent.venues.synthetix_v3.account import Margins, margins
-from solvent.venues.synthetix_v3.collateral import Discount
+from solvent.venues.synthetix_v3.collateral import discount
 from solvent.venues.synthetix_v3.requirement import PerpFacts, PerpTable
 from solvent.venues.synthetix_v3.rewards import Guards, KeeperRules, keeper_reward
 from solvent.venues.synthetix_v3.rules import with_account
@@ -168,7 +168,7 @@ def utilisation_interest(inputs: Inputs, _: Vector) -> Any:
 
 def collateral_discount(inputs: Inputs, _: Vector) -> Any:
     """The discount of an amount, and what it counts."""
-    terms = Discount("asset", *(inputs.number(name) for name in ("discount_scalar", "lower_limit", "upper_limit")))
+    terms = discount("asset", *(inputs.number(name) for name in ("discount_scalar", "lower_limit", "upper_limit")))
     amount, scale = inputs.number("amount"), inputs.number("spot_skew_scale")
     return {"discount": terms.rate(amount, scale), "value": terms.value(amount, inputs.number("price"), scale)}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from solvent import fixed
 from solvent.rules import RulesError
 
 PERCENT = 10_000
@@ -18,15 +19,15 @@ WAD_RAY = RAY // WAD
 
 
 def _half_up(top: int, bottom: int) -> int:
-    return (top + bottom // 2) // _positive(bottom)
+    return fixed.half_up(top, _positive(bottom))
 
 
 def _floor(top: int, bottom: int) -> int:
-    return top // _positive(bottom)
+    return fixed.down(top, _positive(bottom))
 
 
 def _ceil(top: int, bottom: int) -> int:
-    return -(-top // _positive(bottom))
+    return fixed.up(top, _positive(bottom))
 
 
 def _positive(bottom: int) -> int:

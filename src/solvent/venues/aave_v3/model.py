@@ -14,6 +14,7 @@ from typing import NamedTuple
 from solvent.assessment import Assessment, Line
 from solvent.book import Book, BookError, Holding, Leg, Market, Method, PriceKind, Purpose
 from solvent.ledger import interest_due
+from solvent.margin.declared import asset_of
 from solvent.margin.totals import assessed
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ZERO, exact, shifted
@@ -73,10 +74,7 @@ class LendingModel:
 
     def _entry(self, book: Book, market: Market, holding: Holding, name: str, mode: str) -> Entry:
         units = holding.cash[name]
-        asset = book.assets.get(name)
-        if asset is None:
-            msg = f"assets: {name!r} is not declared; there are {sorted(book.assets)}"
-            raise BookError(msg)
+        asset = asset_of(book, name)
         if name.startswith(DEBT) and units > 0:
             msg = f"pool {holding.pool.id}: {name} is a debt; expected an amount below zero, not {asset.amount(units)}"
             raise BookError(msg)

@@ -8,14 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from solvent.book import LegMode, Method, Mode, Purpose
-from solvent.instruments import Instrument
 from solvent.rates import Schedule
 from solvent.rules import (
     AdlRank,
     Borrowing,
     Capabilities,
     Collateral,
-    ContractMargin,
     Fees,
     Form,
     LiquidationRules,
@@ -31,7 +29,6 @@ from solvent.rules import (
     Ratio,
     RulesError,
     Source,
-    Threshold,
     Transition,
     VenueRules,
 )
@@ -40,7 +37,7 @@ from solvent.venues.aave_v3.editions import Edition, edition
 from solvent.venues.aave_v3.interest import slopes_from_bps
 from solvent.venues.aave_v3.model import LendingModel
 from solvent.venues.aave_v3.reserves import Category, Listing, Listings
-from solvent.venues.parts import WeightTable, read_rules, same_prices, sources
+from solvent.venues.parts import NoContracts, WeightTable, liquidating, read_rules, same_prices, sources
 
 FOLDER = "aave_v3"
 PPM_OF_BPS = 100
@@ -51,19 +48,6 @@ GAPS = (
     "a rule of v3.1, v3.2, v3.4 or v3.6 that is not in the set before it is not told apart",
     "stable debt is not held in a book; its rate is a formula",
 )
-
-
-class NoContracts:
-    """The margin facts of a market without contracts."""
-
-    def contract(self, instrument: Instrument) -> ContractMargin:
-        """Refuse every instrument: :class:`RulesError`."""
-        msg = f"{instrument.symbol}: this market lends and borrows assets; it has no contracts"
-        raise RulesError(msg)
-
-    def every(self) -> Mapping[str, ContractMargin]:
-        """No entry."""
-        return {}
 
 
 def aave_v3_0() -> VenueRules:
@@ -194,9 +178,7 @@ def _composed(name: str, title: str, cited: tuple[Source, ...], rules_of: Editio
         losses=Losses(
             (Loss.FUND, Loss.SOCIALISE) if rules_of.deficit else (Loss.SOCIALISE,), AdlRank.PROFIT_TIMES_LEVERAGE
         ),
-        thresholds=(
-            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=False),
-        ),
+        thresholds=liquidating(data, inclusive=False),
         ratio=Ratio("health factor", requirement_over_equity=False, safer="higher"),
         forms=dict.fromkeys(Purpose, Form.RING1),
         method=Method.LENDING,
@@ -234,8 +216,3 @@ def _penalty(listed: Listings) -> Penalty:
         name: (one.bonus_bps - 10_000) * PPM_OF_BPS for name, one in listed.reserves.items() if one.threshold_bps
     }
     return Penalty(PenaltyBase.SEIZED_COLLATERAL, max(bonuses.values(), default=0), bonuses)
-
-
-def cited() -> tuple[Source, ...]:
-    """Every source of the folder."""
-    return sources(read_rules(FOLDER))

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from solvent.assessment import Assessment
 from solvent.book import Book, Holding, Market, PriceKind, Purpose
-from solvent.instruments import Instrument, Payoff, Perpetual
+from solvent.margin.unified import UnifiedAccount
+from solvent.margin.weights import at_price
 from solvent.rates import Schedule
-from solvent.rules import Collateral, ContractMargin, Sized, VenueRules
+from solvent.rules import Sized, VenueRules
 from solvent.units import exact
-from solvent.venues.bybit_uta.account import UnifiedAccount
-from solvent.venues.bybit_uta.tiers import at_price
-from solvent.venues.parts import TierTable
 
 AT_THE_LINE = (Purpose.MAINTAIN, Purpose.RECOVER, Purpose.FILL)
 
@@ -66,37 +63,3 @@ class CoinTiers:
     def at_size(self, sized: Sized) -> Schedule:
         """The tiers at the coin's present price; an index of zero is refused by the schedule."""
         return at_price(self.tiers, index_of(sized.market, self.coin))
-
-
-@dataclass(frozen=True, slots=True)
-class FuturesTiers:
-    """USD-M and COIN-M margin facts side by side, by symbol and underlying."""
-
-    linear: TierTable
-    inverse: TierTable
-
-    def contract(self, instrument: Instrument) -> ContractMargin:
-        """The facts of an instrument; :class:`~solvent.rules.RulesError` for what has no tiers."""
-        inverse = isinstance(instrument, Perpetual) and instrument.payoff is Payoff.INVERSE
-        return (self.inverse if inverse else self.linear).contract(instrument)
-
-    def every(self) -> Mapping[str, ContractMargin]:
-        """Every entry by name; those of COIN-M end in ``" inverse"``."""
-        inverse = {f"{name} inverse": facts for name, facts in self.inverse.every().items()}
-        return {**self.linear.every(), **inverse}
-
-
-@dataclass(frozen=True, slots=True)
-class RatesOrDefault:
-    """Collateral rates by asset; every other asset has the default rate."""
-
-    by_asset: Mapping[str, Collateral]
-    default: Collateral
-
-    def asset(self, name: str) -> Collateral:
-        """The facts of an asset."""
-        return self.by_asset.get(name, self.default)
-
-    def every(self) -> Mapping[str, Collateral]:
-        """Every entry by asset, the default under ``"*"``."""
-        return {**self.by_asset, "*": self.default}

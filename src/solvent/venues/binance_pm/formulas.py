@@ -9,8 +9,9 @@ import enum
 from collections.abc import Mapping
 from decimal import Decimal
 
+from solvent.margin.unified import margin_cover
 from solvent.rules import RulesError
-from solvent.units import Rounding, divide, exact
+from solvent.units import exact
 
 PLACES = 8
 CLAIM, LIQUIDATION, REDUCE_ONLY, REMINDER = Decimal(1), Decimal("1.05"), Decimal("1.2"), Decimal("1.5")
@@ -82,10 +83,7 @@ def uni_mmr(adjusted: Decimal, maintenance: Decimal, places: int = PLACES) -> De
     >>> uni_mmr(Decimal(120), Decimal(100), places=2)
     Decimal('1.20')
     """
-    if maintenance <= 0:
-        msg = f"maintenance margin must be above zero for a ratio, not {maintenance}"
-        raise RulesError(msg)
-    return divide(adjusted, maintenance, places, Rounding.DOWN)
+    return margin_cover(adjusted, maintenance, places)
 
 
 @exact

@@ -9,26 +9,26 @@ from typing import Any
 
 from solvent.book import LegMode, Method, Mode, Purpose
 from solvent.instruments import Payoff
+from solvent.margin.unified import ANY, UnifiedAccount
 from solvent.rates import Schedule
 from solvent.rules import (
     Capabilities,
     Collateral,
+    CollateralFacts,
     ContractMargin,
     Curve,
     Form,
     OrderMargin,
     Ratio,
     RulesError,
-    Source,
     Threshold,
     VenueRules,
 )
 from solvent.units import exact
-from solvent.venues.binance_pm.account import AT_THE_LINE, CoinTiers, FuturesTiers, RatesOrDefault, UniAccount
+from solvent.venues.binance_pm.account import AT_THE_LINE, CoinTiers, UniAccount
 from solvent.venues.binance_pm.formulas import loan_rate
 from solvent.venues.binance_usdm.rules import binance_coinm, binance_usdm
-from solvent.venues.bybit_uta.account import ANY, UnifiedAccount
-from solvent.venues.parts import COUNTED_IN_FULL, TierTable, day, read_rules, sources
+from solvent.venues.parts import COUNTED_IN_FULL, PayoffTables, TierTable, WeightTable, day, read_rules, sources
 
 FOLDER = "binance_pm"
 QUOTE = "USDT"
@@ -103,7 +103,7 @@ def _capabilities(base: VenueRules) -> Capabilities:
     )
 
 
-def _futures(base: VenueRules, initial: Decimal) -> FuturesTiers:
+def _futures(base: VenueRules, initial: Decimal) -> PayoffTables:
     """The brackets of both futures wallets; new risk needs them times ``initial``."""
     usdm, coinm = base.margin, binance_coinm().margin
     if not isinstance(usdm, TierTable) or not isinstance(coinm, TierTable) or usdm.default is None:
@@ -113,7 +113,7 @@ def _futures(base: VenueRules, initial: Decimal) -> FuturesTiers:
     by_coin = {symbol.removesuffix(QUOTE): facts for symbol, facts in by_symbol.items()}
     small = _scaled(usdm.default, initial)
     inverse = {coin: _scaled(facts, initial, coin) for coin, facts in coinm.by_underlying.items()}
-    return FuturesTiers(
+    return PayoffTables(
         TierTable(by_symbol, by_coin, small, frozenset({Payoff.LINEAR})),
         TierTable(by_underlying=inverse, default=small, payoffs=frozenset({Payoff.INVERSE})),
     )
@@ -133,17 +133,12 @@ def _scaled(facts: ContractMargin, initial: Decimal, coin: str = "") -> Contract
     return replace(facts, schedules=schedules, leverage_at=frozenset())
 
 
-def _rates(data: Mapping[str, Any]) -> RatesOrDefault:
-    found = {"USD": Collateral(dict.fromkeys(Purpose, COUNTED_IN_FULL))}
+def _rates(data: Mapping[str, Any]) -> WeightTable:
+    found: dict[str, CollateralFacts] = {"USD": Collateral(dict.fromkeys(Purpose, COUNTED_IN_FULL))}
     for table in data["collateral_rates"].values():
         found.update({asset: _rate(rate) for asset, rate in table.items() if asset != "source"})
-    return RatesOrDefault(found, _rate(data["default_rate"]["rate"]))
+    return WeightTable(found, _rate(data["default_rate"]["rate"]))
 
 
 def _rate(rate: Decimal) -> Collateral:
     return Collateral(dict.fromkeys(Purpose, Schedule.weights([("0", rate)])))
-
-
-def cited() -> tuple[Source, ...]:
-    """Every source of the folder."""
-    return sources(read_rules(FOLDER))

@@ -10,6 +10,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+from solvent.liquidation.adl import ranking
+from solvent.marks import funding, median_of_three
 from solvent.units import ONE, ZERO, Rounding, divide, exact
 
 PLACES = 8
@@ -70,7 +72,7 @@ def price_one(
     >>> price_one(Decimal(10_000), Decimal("0.0003"), Decimal(4))
     Decimal('10001.50000000')
     """
-    return index + divide(index * funding_rate * left, interval, places, Rounding.DOWN)
+    return funding.fair_price(index, funding_rate, left, interval, places)
 
 
 @exact
@@ -86,7 +88,7 @@ def mark_price(first: Decimal, second: Decimal, contract: Decimal) -> Decimal:
     >>> mark_price(Decimal(3), Decimal(1), Decimal(2))
     Decimal('2')
     """
-    return sorted((first, second, contract))[1]
+    return median_of_three(first, second, contract)
 
 
 @exact
@@ -98,7 +100,7 @@ def premium_index(
     >>> premium_index(Decimal(101), Decimal(102), Decimal(100), Decimal(100))
     Decimal('0.01000000')
     """
-    return divide(max(ZERO, impact_bid - mark) - max(ZERO, mark - impact_ask), spot, places, Rounding.DOWN)
+    return funding.premium_index(impact_bid, impact_ask, mark, spot, places)
 
 
 @exact
@@ -115,7 +117,7 @@ def funding_rate(
     >>> funding_rate(Decimal("0.0006")), funding_rate(Decimal("0.002"), interval_hours=4)
     (Decimal('0.0001'), Decimal('0.0007500'))
     """
-    rate = premium + max(-clamp, min(clamp, interest_rate - premium))
+    rate = funding.with_interest(premium, interest_rate, clamp)
     return rate if interval_hours == FULL_INTERVAL_HOURS else rate * interval_hours * Decimal("0.125")
 
 
@@ -205,10 +207,8 @@ def adl_score(profit: Decimal, wallet: Decimal, maintenance: Decimal, places: in
     >>> adl_score(Decimal(10_000), Decimal(20_000), Decimal(300), places=3)
     AdlScore(profit_rate=Decimal('0.500'), margin_ratio=Decimal('0.010'), leverage_profit=Decimal('0.005000'))
     """
-    profit_rate = divide(max(ZERO, profit), max(ONE, wallet), places, Rounding.DOWN)
-    equity = wallet + profit
-    ratio = ZERO if equity <= 0 else divide(maintenance, equity, places, Rounding.DOWN)
-    return AdlScore(profit_rate, ratio, profit_rate * ratio)
+    equity = max(ZERO, wallet + profit)
+    return AdlScore(*ranking(max(ZERO, profit), max(ONE, wallet), maintenance, equity, places))
 
 
 @exact

@@ -16,9 +16,7 @@ from solvent.rules import (
     Capabilities,
     Collateral,
     ContractMargin,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -30,7 +28,6 @@ from solvent.rules import (
     Profit,
     Ratio,
     Source,
-    Threshold,
     Transition,
     VenueRules,
 )
@@ -41,7 +38,10 @@ from solvent.venues.parts import (
     WeightTable,
     brackets,
     day,
+    fees,
     in_full,
+    liquidating,
+    liquidation,
     read_rules,
     same_prices,
     schedule,
@@ -85,16 +85,12 @@ def binance_usdm() -> VenueRules:
         orders=OrderMargin.ORDER_COST,
         modes=dict.fromkeys((Mode.CROSS, Mode.ISOLATED), ModeRules(data["modes"]["max_leverage"])),
         transition=Transition.REDUCE_NO_WORSE,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.MOST_UNPROFITABLE_FIRST),
         penalty=_penalty(data),
         losses=Losses((Loss.FUND, Loss.ADL), AdlRank.PROFIT_TIMES_MARGIN_RATIO, data["losses"]["fund_draw_ppm"]),
-        thresholds=(
-            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=True),
-        ),
+        thresholds=liquidating(data, inclusive=True),
         ratio=Ratio("margin ratio", requirement_over_equity=True, safer="lower"),
         forms={**dict.fromkeys(Purpose, Form.SEPARABLE), Purpose.WITHDRAW: Form.NESTED},
         breach_inclusive=True,
@@ -182,7 +178,7 @@ def binance_coinm() -> VenueRules:
         capabilities=_capabilities(read_rules(FOLDER), (Mode.CROSS, Mode.ISOLATED), gaps, "linear"),
         margin=_tiers(data, Payoff.INVERSE),
         collateral=in_full("BTC"),
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         penalty=_penalty(data),
     )
 

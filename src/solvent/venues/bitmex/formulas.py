@@ -11,6 +11,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from solvent.instruments import Payoff
+from solvent.liquidation.adl import ranking
+from solvent.liquidation.bankruptcy import inverse_price
+from solvent.margin.curves import EvenSteps
+from solvent.marks import funding
 from solvent.rules import RulesError
 from solvent.units import ONE, ZERO, Rounding, divide, exact
 
@@ -50,29 +54,28 @@ class RiskLimits:
 
     def __post_init__(self) -> None:
         """Refuse a step that is not positive and an initial rate below maintenance."""
-        if self.step <= 0:
-            msg = f"a risk limit's step must be positive, not {self.step}"
-            raise RulesError(msg)
+        self.curve(initial=False)
         if not 0 <= self.maintenance <= self.initial:
             msg = f"initial margin must be at least maintenance, not {self.initial} against {self.maintenance}"
             raise RulesError(msg)
 
-    @exact
-    def steps(self, value: Decimal) -> int:
-        """How many steps beyond the base limit a position value ≥ 0 needs; a step's upper bound belongs to it.
+    def curve(self, *, initial: bool) -> EvenSteps:
+        """Initial or maintenance rates by position value: each step adds the base maintenance rate to both.
 
-        >>> RiskLimits(Decimal("0.005"), Decimal("0.01"), Decimal(200), Decimal(150)).steps(Decimal(499))
-        2
+        >>> RiskLimits(Decimal("0.005"), Decimal("0.01"), Decimal(200), Decimal(150)).curve(initial=True).at(
+        ...     Decimal(499)
+        ... )
+        Decimal('0.020')
         """
-        if self.base is None or value <= self.base:
-            return 0
-        return int(divide(value - self.base, self.step, 0, Rounding.UP))
+        return EvenSteps(self.initial if initial else self.maintenance, self.maintenance, self.base, self.step)
 
-    @exact
+    def steps(self, value: Decimal) -> int:
+        """How many steps beyond the base limit a position value ≥ 0 needs."""
+        return self.curve(initial=False).count(value)
+
     def rates(self, value: Decimal) -> Rates:
-        """Rates of the whole position: each step adds the base maintenance rate to both."""
-        added = self.steps(value) * self.maintenance
-        return Rates(self.maintenance + added, self.initial + added)
+        """Rates of the whole position; a step's upper bound belongs to it."""
+        return Rates(self.curve(initial=False).at(value), self.curve(initial=True).at(value))
 
     @exact
     def limit_below(self, value: Decimal) -> Decimal:
@@ -151,9 +154,7 @@ def bankruptcy_price(
     if payoff is not Payoff.INVERSE:
         msg = f"bankruptcy prices are known for linear and inverse contracts, not {payoff.value} ones"
         raise RulesError(msg)
-    # size ÷ entry − size ÷ price = −margin, multiplied by entry
-    below = size + margin * entry
-    return divide(size * entry, below, places, towards) if below * size > 0 else None
+    return inverse_price(size, entry, margin * entry, places, towards)
 
 
 @exact
@@ -167,7 +168,7 @@ def fair_price(
     >>> fair_price(Decimal(10_000), Decimal("0.0003"), Decimal(4), places=2)
     Decimal('10001.50')
     """
-    return index + divide(index * funding_rate * left, interval, places, Rounding.DOWN)
+    return funding.fair_price(index, funding_rate, left, interval, places)
 
 
 class AdlRank(NamedTuple):
@@ -198,10 +199,10 @@ def adl_rank(mark_value: Decimal, entry_value: Decimal, bankrupt_value: Decimal,
     if entry_value == 0 or mark_value == bankrupt_value:
         msg = f"no rank: entry value {entry_value}, mark value {mark_value}, bankrupt value {bankrupt_value}"
         raise RulesError(msg)
-    profit = divide(mark_value - entry_value, abs(entry_value), places, Rounding.DOWN)
-    leverage = divide(abs(mark_value), mark_value - bankrupt_value, places, Rounding.DOWN)
+    gain, backing = mark_value - entry_value, mark_value - bankrupt_value
+    profit, leverage, product = ranking(gain, abs(entry_value), abs(mark_value), backing, places)
     if profit > 0:
-        return AdlRank(profit, leverage, profit * leverage)
+        return AdlRank(profit, leverage, product)
     return AdlRank(profit, leverage, divide(profit, leverage, places, Rounding.DOWN) if leverage else ZERO)
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from solvent.book import LegMode, Mode, Purpose
 from solvent.instruments import Payoff
-from solvent.rates import Piece, Schedule
+from solvent.margin.curves import RateByEntry
 from solvent.rules import (
     AdlRank,
     Borrowing,
     Bracket,
     Capabilities,
     ContractMargin,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -29,14 +27,22 @@ from solvent.rules import (
     Plan,
     Profit,
     Ratio,
-    Sized,
-    Threshold,
     Transition,
     VenueRules,
 )
 from solvent.units import ZERO, exact
-from solvent.venues.bitmex.formulas import RiskLimits, maintenance_margin
-from solvent.venues.parts import TierTable, day, in_full, read_rules, same_prices, sources
+from solvent.venues.bitmex.formulas import RiskLimits
+from solvent.venues.parts import (
+    TierTable,
+    day,
+    fees,
+    in_full,
+    liquidating,
+    liquidation,
+    read_rules,
+    same_prices,
+    sources,
+)
 
 FOLDER = "bitmex"
 AT_INITIAL = (Purpose.ADMIT, Purpose.WITHDRAW)
@@ -49,31 +55,6 @@ GAPS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OnEntryValue:
-    """A requirement on the entry value, at the rate of the whole position's risk limit; the price does not change it.
-
-    Examples
-    --------
-    >>> from solvent.book import Market
-    >>> limits = RiskLimits(Decimal("0.005"), Decimal("0.01"), Decimal(200), Decimal(150))
-    >>> sized = Sized("XBTUSD", Decimal(2_000_000), Decimal(-230), Market({}))
-    >>> [str(OnEntryValue(limits, initial=one).at_size(sized).at(Decimal(9))) for one in (False, True)]
-    ['2.300', '3.450']
-
-    """
-
-    limits: RiskLimits
-    initial: bool
-
-    @exact
-    def at_size(self, sized: Sized) -> Schedule:
-        """A schedule that asks the same amount at every notional."""
-        rates = self.limits.rates(abs(sized.cost))
-        needed = maintenance_margin(sized.cost, rates.initial if self.initial else rates.maintenance)
-        return Schedule((Piece(ZERO, ZERO, ZERO - needed),))
-
-
 def contract_margin(limits: RiskLimits, highest_leverage: int) -> ContractMargin:
     """Margin facts of a contract with these risk limits.
 
@@ -81,7 +62,7 @@ def contract_margin(limits: RiskLimits, highest_leverage: int) -> ContractMargin
     ['ADMIT', 'FILL', 'MAINTAIN', 'RECOVER', 'WITHDRAW']
     """
     return ContractMargin(
-        schedules={purpose: OnEntryValue(limits, initial=purpose in AT_INITIAL) for purpose in Purpose},
+        schedules={purpose: RateByEntry(limits.curve(initial=purpose in AT_INITIAL)) for purpose in Purpose},
         brackets=(Bracket(ZERO, highest_leverage),),
         leverage_at=frozenset(),
         default_leverage=highest_leverage,
@@ -94,7 +75,7 @@ def bitmex() -> VenueRules:
 
     Examples
     --------
-    >>> bitmex().margin.every()["BTC"].schedules[Purpose.MAINTAIN].limits.base
+    >>> bitmex().margin.every()["BTC"].schedules[Purpose.MAINTAIN].rates.base
     Decimal('200')
 
     """
@@ -112,16 +93,12 @@ def bitmex() -> VenueRules:
         orders=OrderMargin.WORST_SIDE,
         modes=_modes(data),
         transition=Transition.REDUCE_NO_WORSE,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.MOST_UNPROFITABLE_FIRST),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["penalty"]["default_ppm"]),
         losses=Losses((Loss.FUND, Loss.ADL), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
-        thresholds=(
-            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=True),
-        ),
+        thresholds=liquidating(data, inclusive=True),
         ratio=Ratio("margin ratio", requirement_over_equity=True, safer="lower"),
         forms=dict.fromkeys(Purpose, Form.RING1),
         breach_inclusive=True,
@@ -134,7 +111,7 @@ def bitmex_usdt() -> VenueRules:
 
     Examples
     --------
-    >>> bitmex_usdt().margin.every()["*"].schedules[Purpose.ADMIT].limits.initial
+    >>> bitmex_usdt().margin.every()["*"].schedules[Purpose.ADMIT].rates.first
     Decimal('0.02')
 
     """

@@ -11,8 +11,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from solvent.instruments import OptionKind
+from solvent.liquidation.adl import fund_fell
+from solvent.liquidation.bankruptcy import inverse_price
+from solvent.margin.options import out_of_the_money
 from solvent.rules import RulesError
-from solvent.units import ONE, ZERO, Rounding, divide, exact, shifted
+from solvent.units import ONE, ZERO, Rounding, divide, exact
 
 PLACES = 18
 PPM = 6
@@ -59,29 +62,6 @@ class AdlTrigger(NamedTuple):
 
 
 @exact
-def closing_fee(value: Decimal, leverage: int, shift: int, taker_ppm: int, places: int = PLACES) -> Decimal:
-    """The taker fee at the bankruptcy price: value × (1 − shift ÷ leverage) × taker; rounded up.
-
-    ``shift`` is +1 for a linear long or an inverse short, −1 for the others. Source: the help centre's "Initial Margin
-    (USDT Contract)".
-
-    >>> closing_fee(Decimal(50_000), 10, 1, 550)
-    Decimal('24.750000000000000000')
-    """
-    return divide(shifted(value * taker_ppm, -PPM) * (leverage - shift), Decimal(leverage), places, Rounding.UP)
-
-
-@exact
-def initial_margin(value: Decimal, leverage: Decimal, places: int = PLACES) -> Decimal:
-    """Value ÷ leverage, rounded up.
-
-    >>> initial_margin(Decimal(20_000), Decimal(50), places=2)
-    Decimal('400.00')
-    """
-    return divide(value, leverage, places, Rounding.UP)
-
-
-@exact
 def isolated_collateral(
     value: Decimal, leverage: Decimal, extra: Decimal, taker: Decimal, side: int, places: int = PLACES
 ) -> Decimal:
@@ -105,10 +85,11 @@ def bankruptcy_price_inverse(entry: Decimal, leverage: Decimal, side: int = 1, p
     >>> bankruptcy_price_inverse(Decimal("7890.08"), Decimal(50), places=6)
     Decimal('7735.372549')
     """
-    if leverage + side <= 0:
+    price = inverse_price(side * leverage, entry, ONE, places, Rounding.HALF_UP)
+    if price is None:
         msg = f"leverage of a short must be above 1 for it to have a bankruptcy price, not {leverage}"
         raise RulesError(msg)
-    return divide(entry * leverage, leverage + side, places, Rounding.HALF_UP)
+    return price
 
 
 @exact
@@ -187,16 +168,6 @@ def usd_price(usdt_index: Decimal, btc_usd: Decimal, btc_usdt: Decimal, places: 
 
 
 @exact
-def out_of_the_money(kind: OptionKind, strike: Decimal, price: Decimal) -> Decimal:
-    """How far an option is out of the money, never below zero.
-
-    >>> out_of_the_money(OptionKind.PUT, Decimal(18_500), Decimal(20_250))
-    Decimal('1750')
-    """
-    return max(ZERO, strike - price if kind is OptionKind.CALL else price - strike)
-
-
-@exact
 def short_option_margin(
     kind: OptionKind,
     size: Decimal,
@@ -244,19 +215,6 @@ def option_cost(size: Decimal, index: Decimal, price: Decimal, taker: Decimal, c
 
 
 @exact
-def rate_of(margin: Decimal, equity: Decimal, places: int = PLACES) -> Decimal:
-    """Margin as a share of equity above zero, rounded up.
-
-    >>> rate_of(Decimal(1_260), Decimal(10_000), places=4)
-    Decimal('0.1260')
-    """
-    if equity <= 0:
-        msg = f"equity must be above zero for a rate, not {equity}"
-        raise RulesError(msg)
-    return divide(margin, equity, places, Rounding.UP)
-
-
-@exact
 def adl_trigger(
     pool: Decimal,
     highest: Decimal,
@@ -277,7 +235,7 @@ def adl_trigger(
     if highest <= 0:  # then the pool holds nothing now either
         return AdlTrigger(ZERO, triggered=True)
     fallen = profit - highest_profit
-    below = fallen <= limit * highest
+    below = fund_fell(fallen, highest, limit)
     started = pool <= 0 or (pool > threshold and below)
     return AdlTrigger(divide(fallen, highest, places, Rounding.DOWN), started)
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from solvent.rules import RulesError
+from solvent.margin.grids import linear_results
+from solvent.margin.unified import margin_share
 from solvent.units import ZERO, Rounding, divide, exact
 
 RATE_PLACES = 4
@@ -43,7 +44,7 @@ def contract_results(size: Decimal, price: Decimal, moves: Sequence[Decimal]) ->
     >>> contract_results(Decimal(-2), Decimal(100), [Decimal("-0.1"), Decimal("0.1")])
     (Decimal('20.0'), Decimal('-20.0'))
     """
-    return tuple(size * price * move for move in moves)
+    return linear_results(size * price, moves)
 
 
 @exact
@@ -53,31 +54,7 @@ def spot_hedge_results(size: Decimal, price: Decimal, moves: Sequence[Decimal]) 
     >>> spot_hedge_results(Decimal(-2), Decimal(100), [Decimal("-0.1"), Decimal("0.1")])
     (Decimal('20.0'), Decimal('0'))
     """
-    return tuple(max(ZERO, size * price * move) for move in moves)
-
-
-@exact
-def summed(rows: Sequence[Sequence[Decimal]]) -> tuple[Decimal, ...]:
-    """The results of several positions point by point; every row needs the same points.
-
-    >>> summed([[Decimal(1), Decimal(2)], [Decimal(-3), Decimal(4)]])
-    (Decimal('-2'), Decimal('6'))
-    """
-    lengths = {len(row) for row in rows}
-    if len(lengths) != 1:
-        msg = f"every row of a stress grid must have the same points, not {sorted(lengths)}"
-        raise RulesError(msg)
-    return tuple(sum(column, ZERO) for column in zip(*rows, strict=True))
-
-
-@exact
-def worst_loss(results: Sequence[Decimal]) -> Decimal:
-    """The largest loss of a grid as a positive amount; zero where nothing loses.
-
-    >>> worst_loss([Decimal(5), Decimal(-7)])
-    Decimal('7')
-    """
-    return -min(ZERO, *results)
+    return tuple(max(ZERO, result) for result in linear_results(size * price, moves))
 
 
 @exact
@@ -111,14 +88,10 @@ def asset_initial(maintenance: Decimal, factor: Decimal) -> Decimal:
     return maintenance * factor
 
 
-@exact
 def account_rate(margin: Decimal, equity: Decimal, places: int = RATE_PLACES) -> Decimal:
     """An account rate in portfolio margin: margin ÷ **equity** (not margin balance), cut down to 4 decimals.
 
     >>> account_rate(Decimal("1069.93399838"), Decimal("52197.86892104"))
     Decimal('0.0204')
     """
-    if equity <= 0:
-        msg = f"equity must be above zero for a rate, not {equity}"
-        raise RulesError(msg)
-    return divide(margin, equity, places, Rounding.DOWN)
+    return margin_share(margin, equity, places, Rounding.DOWN)

@@ -10,6 +10,8 @@ from typing import Any
 
 from solvent.book import LegMode, Method, Mode, Purpose
 from solvent.instruments import Payoff
+from solvent.margin.unified import ANY, INITIAL, Rates, UnifiedAccount
+from solvent.margin.weights import quantity_tiers
 from solvent.rates import Schedule
 from solvent.rules import (
     AdlRank,
@@ -20,7 +22,6 @@ from solvent.rules import (
     ContractMargin,
     Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -31,19 +32,19 @@ from solvent.rules import (
     Plan,
     Profit,
     Ratio,
-    Source,
-    Threshold,
     Transition,
     VenueRules,
 )
 from solvent.units import exact
-from solvent.venues.bybit_uta.account import ANY, INITIAL, Rates, UnifiedAccount
-from solvent.venues.bybit_uta.tiers import RatioTable, quantity_tiers
 from solvent.venues.parts import (
     COUNTED_IN_FULL,
     TierTable,
+    WeightTable,
     brackets,
     day,
+    fees,
+    liquidating,
+    liquidation,
     read_rules,
     same_prices,
     schedule,
@@ -82,22 +83,18 @@ def bybit_uta() -> VenueRules:
         sources=sources(data),
         capabilities=_capabilities(data),
         margin=_tiers(data),
-        collateral=RatioTable(_ratios(data["ratios"])),
+        collateral=WeightTable(_ratios(data["ratios"])),
         prices=same_prices(),
         profit={**dict.fromkeys(Purpose, Profit.IN_FULL), Purpose.WITHDRAW: Profit.LOSSES_ONLY},
         orders=OrderMargin.ORDER_COST,
         modes=dict.fromkeys((Mode.CROSS, Mode.ISOLATED), ModeRules(data["modes"]["max_leverage"])),
         transition=Transition.REDUCE_NO_WORSE,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.MOST_UNPROFITABLE_FIRST),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["penalty"]["default_ppm"]),
         losses=Losses((Loss.FUND, Loss.ADL), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
-        thresholds=(
-            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=True),
-        ),
+        thresholds=liquidating(data, inclusive=True),
         ratio=Ratio("account maintenance margin rate", requirement_over_equity=True, safer="lower"),
         forms=dict.fromkeys(Purpose, Form.RING1),
         breach_inclusive=True,
@@ -194,8 +191,3 @@ def flat_rate(rules: VenueRules, symbol: str, schedule_of_value: Schedule) -> Ve
     )
     table = TierTable(by_symbol={symbol: facts}, payoffs=frozenset(Payoff))
     return replace(rules, margin=table, fees=Fees(0, 0))
-
-
-def cited() -> tuple[Source, ...]:
-    """Every source of the folder."""
-    return sources(read_rules(FOLDER))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from solvent.fixed import up
 from solvent.rules import RulesError
 
 PRICE_PLACES = 8
@@ -90,7 +91,7 @@ def borrow_principal(index: int, present: int) -> int:
     >>> borrow_principal(1_500_000_000_000_000, 4)
     3
     """
-    return -(-present * INDEX_SCALE // index)
+    return up(present * INDEX_SCALE, index)
 
 
 class Indices(NamedTuple):

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from solvent.assessment import Assessment, Line
 from solvent.book import Book, BookError, Holding, Leg, Market, Method, PriceKind, Purpose
 from solvent.margin import assess_pool
+from solvent.margin.declared import asset_of
 from solvent.margin.totals import assessed
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ONE, ZERO, Rounding, divide, exact, shifted, whole
@@ -210,11 +211,7 @@ def withdraw_base(book: Book, market: Market, rules: VenueRules, pool: str, unit
 
 
 def _scale(book: Book, name: str) -> int:
-    found = book.assets.get(name)
-    if found is None:
-        msg = f"assets: {name!r} is not declared; there are {sorted(book.assets)}"
-        raise BookError(msg)
-    return int(10**found.scale)
+    return int(10 ** asset_of(book, name).scale)
 
 
 def _figure(value: int) -> Decimal:

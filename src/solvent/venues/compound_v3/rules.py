@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from solvent.book import LegMode, Method, Mode, Purpose
-from solvent.instruments import Instrument
 from solvent.ledger import MILLION
 from solvent.rates import Schedule
 from solvent.rules import (
@@ -16,10 +15,7 @@ from solvent.rules import (
     Borrowing,
     Capabilities,
     Collateral,
-    ContractMargin,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -30,8 +26,6 @@ from solvent.rules import (
     Plan,
     Profit,
     Ratio,
-    RulesError,
-    Threshold,
     Transition,
     VenueRules,
 )
@@ -39,7 +33,17 @@ from solvent.units import exact, shifted, whole
 from solvent.venues.compound_v3.facts import CollateralAsset, MarketFacts
 from solvent.venues.compound_v3.formulas import FACTOR_PLACES, FACTOR_SCALE, Curve, Rewards
 from solvent.venues.compound_v3.lending import LendingModel
-from solvent.venues.parts import WeightTable, day, read_rules, same_prices, sources
+from solvent.venues.parts import (
+    NoContracts,
+    WeightTable,
+    day,
+    fees,
+    liquidating,
+    liquidation,
+    read_rules,
+    same_prices,
+    sources,
+)
 
 FOLDER = "compound_v3"
 SCALES = {"USDC": 6, "USDT": 6, "WETH": 18}
@@ -50,23 +54,6 @@ GAPS = (
     "what is not listed as collateral counts nothing; the protocol would not take it at all",
     "the protocol's rewards accrue but are not paid into the book",
 )
-
-
-class NoContracts:
-    """Margin facts of a venue that lends and has no contracts.
-
-    >>> NoContracts().every()
-    {}
-    """
-
-    def contract(self, instrument: Instrument) -> ContractMargin:
-        """Refuse every instrument by name."""
-        msg = f"{instrument.symbol}: a lending market has no contracts"
-        raise RulesError(msg)
-
-    def every(self) -> Mapping[str, ContractMargin]:
-        """Nothing: there are no contracts."""
-        return {}
 
 
 @exact
@@ -146,16 +133,12 @@ def market_rules(facts: MarketFacts, data: Mapping[str, Any] | None = None) -> V
         orders=OrderMargin.WORST_SIDE,
         modes={Mode.CROSS: ModeRules(data["modes"]["max_leverage"])},
         transition=Transition.NOTHING,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=_borrowing(facts),
-        liquidation=LiquidationRules(
-            Plan.PROPORTIONAL, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.PROPORTIONAL),
         penalty=_penalty(facts),
         losses=Losses((Loss.FUND,), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
-        thresholds=(
-            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=False),
-        ),
+        thresholds=liquidating(data, inclusive=False),
         ratio=Ratio("debt over liquidation collateral", requirement_over_equity=True, safer="lower"),
         forms=dict.fromkeys(Purpose, Form.RING1),
         method=Method.LENDING,

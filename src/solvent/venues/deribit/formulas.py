@@ -10,6 +10,7 @@ from decimal import Context, Decimal
 from typing import NamedTuple
 
 from solvent.instruments import OptionKind
+from solvent.margin.options import intrinsic, out_of_the_money
 from solvent.rules import RulesError
 from solvent.units import ONE, ZERO, Rounding, divide, exact
 
@@ -44,7 +45,7 @@ def short_option_margin(
     if underlying <= 0:
         msg = f"the price of the underlying must be above zero, not {underlying}"
         raise RulesError(msg)
-    away = max(ZERO, strike - underlying if kind is OptionKind.CALL else underlying - strike)
+    away = out_of_the_money(kind, strike, underlying)
     share = max(INITIAL_RATE - divide(away, underlying, places, Rounding.DOWN), INITIAL_FLOOR)
     if kind is OptionKind.CALL:
         return OptionMargin((share + mark) * abs(size), (MAINTENANCE_RATE + mark) * abs(size))
@@ -63,21 +64,8 @@ def settled_option(
     >>> settled_option(OptionKind.CALL, Decimal(10_000), Decimal(12_500), Decimal("0.05"), Decimal(1), places=2)
     Decimal('0.15')
     """
-    payoff = max(ZERO, settlement - strike if kind is OptionKind.CALL else strike - settlement)
+    payoff = intrinsic(kind, strike, settlement)
     return divide(size * payoff, settlement, places, Rounding.DOWN) - size * premium
-
-
-@exact
-def margin_use(margin: Decimal, equity: Decimal, places: int = PLACES) -> Decimal:
-    """Margin as a share of equity, rounded up; at 100% of maintenance an account is liquidated.
-
-    >>> margin_use(Decimal(1), Decimal(4), places=2)
-    Decimal('0.25')
-    """
-    if equity <= 0:
-        msg = f"equity must be above zero for a share, not {equity}"
-        raise RulesError(msg)
-    return divide(margin, equity, places, Rounding.UP)
 
 
 @exact

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from solvent.margin.grids import worst_loss
 from solvent.rules import RulesError
 from solvent.units import ONE, ZERO, Rounding, divide, exact
 
@@ -134,7 +135,7 @@ def simulate(
     added = extras or Extras()
     moves = price_moves(parameters.price_range, parameters.buckets)
     together = inverse_results(sum(sizes.values(), ZERO), moves)
-    worst = -min([ZERO, *credited(together, parameters.gain_credit)])
+    worst = worst_loss(credited(together, parameters.gain_credit))
     roll = roll_shock(sizes, days, parameters)
     # The replies add the worst case rounded to nine decimals, and print it unrounded.
     matrix = _shown(worst) + roll + added.delta_shock + added.correlation

@@ -7,15 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from solvent.book import LegMode, Method, Mode, Purpose
+from solvent.margin.unified import UnifiedAccount
 from solvent.rates import Schedule
 from solvent.rules import (
     AdlRank,
     Borrowing,
     Capabilities,
     Collateral,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -26,15 +25,22 @@ from solvent.rules import (
     Plan,
     Profit,
     Ratio,
-    Source,
-    Threshold,
     Transition,
     VenueRules,
 )
 from solvent.units import ONE, exact
-from solvent.venues.bybit_uta.account import UnifiedAccount
 from solvent.venues.deribit.slopes import AT_INITIAL, Slopes, SlopeTable
-from solvent.venues.parts import COUNTED_IN_FULL, WeightTable, day, read_rules, same_prices, sources
+from solvent.venues.parts import (
+    COUNTED_IN_FULL,
+    WeightTable,
+    day,
+    fees,
+    liquidating,
+    liquidation,
+    read_rules,
+    same_prices,
+    sources,
+)
 
 FOLDER = "deribit"
 GAPS = (
@@ -73,16 +79,12 @@ def deribit() -> VenueRules:
         orders=OrderMargin.WORST_SIDE,
         modes={Mode.CROSS: ModeRules(data["modes"]["max_leverage"])},
         transition=Transition.REDUCE_NO_WORSE,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.PROPORTIONAL, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.PROPORTIONAL),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["penalty"]["default_ppm"], data["penalty"]["by_symbol_ppm"]),
         losses=Losses((Loss.FUND, Loss.SOCIALISE), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
-        thresholds=(
-            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=True),
-        ),
+        thresholds=liquidating(data, inclusive=True),
         ratio=Ratio("maintenance margin use", requirement_over_equity=True, safer="lower"),
         forms=dict.fromkeys(Purpose, Form.RING1),
         breach_inclusive=True,
@@ -124,8 +126,3 @@ def _haircuts(data: Mapping[str, Any]) -> WeightTable:
                 weight = Schedule.weights([("0", ONE - Decimal(cut))])
                 found[asset] = Collateral({**none, **dict.fromkeys(AT_INITIAL, weight)})
     return WeightTable(found)
-
-
-def cited() -> tuple[Source, ...]:
-    """Every source of the folder."""
-    return sources(read_rules(FOLDER))

@@ -10,52 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from solvent.book import PriceKind, Purpose
+from solvent.book import Purpose
 from solvent.instruments import Instrument, Payoff, Perpetual
-from solvent.rates import Schedule
-from solvent.rules import Bracket, ContractMargin, Sized, VenueRules
-from solvent.units import ZERO, Rounding, divide, exact
+from solvent.margin.curves import RateBySize, Sloped
+from solvent.rules import Bracket, ContractMargin, VenueRules
+from solvent.units import ZERO
 from solvent.venues.parts import TierTable
 
-PLACES = 18
 MOST_LEVERAGE = 50
 AT_INITIAL = (Purpose.WITHDRAW, Purpose.ADMIT)
-
-
-@dataclass(frozen=True, slots=True)
-class SizeRate:
-    """Margin rate by size in the coin.
-
-    Parameters
-    ----------
-    base, slope
-        The rate at no size, and what it grows by a coin.
-    quote
-        For an inverse contract the asset its mark is in; empty for a linear one.
-
-    """
-
-    base: Decimal
-    slope: Decimal
-    quote: str = ""
-
-    @exact
-    def rate(self, size: Decimal) -> Decimal:
-        """The rate of a size in coins, either sign.
-
-        >>> SizeRate(Decimal("0.02"), Decimal("0.00005")).rate(Decimal(-25))
-        Decimal('0.02125')
-        """
-        return self.base + self.slope * abs(size)
-
-    @exact
-    def at_size(self, sized: Sized) -> Schedule:
-        """The rate of this size on every notional; an inverse size is converted at the mark, rounded up."""
-        size = abs(sized.size)
-        if self.quote:
-            mark = sized.market.price(PriceKind.MARK, sized.symbol, self.quote)
-            size = divide(size, mark, PLACES, Rounding.UP)
-        return Schedule.flat(self.rate(size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +31,8 @@ class Slopes:
 
     def facts(self, quote: str = "") -> ContractMargin:
         """The margin facts of a contract; ``quote`` is given for an inverse one."""
-        initial, kept = SizeRate(self.initial, self.slope, quote), SizeRate(self.maintenance, self.slope, quote)
+        initial = RateBySize(Sloped(self.initial, self.slope), quote=quote)
+        kept = RateBySize(Sloped(self.maintenance, self.slope), quote=quote)
         return ContractMargin(
             schedules={one: initial if one in AT_INITIAL else kept for one in Purpose},
             brackets=(Bracket(ZERO, MOST_LEVERAGE),),

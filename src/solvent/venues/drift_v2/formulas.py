@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from math import isqrt
 
+from solvent.fixed import towards_zero, up
 from solvent.rules import RulesError
 
 WEIGHT = 10_000
@@ -47,8 +48,7 @@ def quotient(top: int, bottom: int) -> int:
     if bottom == 0:
         msg = f"{top} ÷ 0: the program refuses a division by zero"
         raise ProgramError(msg)
-    whole = abs(top) // abs(bottom)
-    return whole if (top < 0) == (bottom < 0) else -whole
+    return towards_zero(top, bottom)
 
 
 def quotient_up(top: int, bottom: int) -> int:
@@ -57,7 +57,7 @@ def quotient_up(top: int, bottom: int) -> int:
     >>> quotient_up(7, 2)
     4
     """
-    return -(-top // bottom) if bottom else quotient(top, bottom)
+    return up(top, bottom) if bottom else quotient(top, bottom)
 
 
 def middle(initial: int, maintenance: int, margin_type: MarginType) -> int:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from solvent.book import Book, BookError, Holding, Leg, Market, Position, PriceKey, PriceKind
 from solvent.instruments import Future, Instrument, Perpetual, Spot
 from solvent.ledger import funding_due, interest_due
+from solvent.margin.declared import asset_of, instrument_of
 from solvent.rules import RulesError
 from solvent.units import Asset, exact, shifted, whole
 from solvent.venues.drift_v2.account import Account, PerpPosition, SpotBalance
@@ -107,18 +108,10 @@ class _Reader:
     holding: Holding
 
     def asset(self, name: str) -> Asset:
-        found = self.book.assets.get(name)
-        if found is None:
-            msg = f"assets: {name!r} is not declared; there are {sorted(self.book.assets)}"
-            raise BookError(msg)
-        return found
+        return asset_of(self.book, name)
 
     def instrument(self, symbol: str) -> Instrument:
-        found = self.book.instruments.get(symbol)
-        if found is None:
-            msg = f"instruments: {symbol!r} is not declared; there are {sorted(self.book.instruments)}"
-            raise BookError(msg)
-        return found
+        return instrument_of(self.book, symbol)
 
     def perpetual(self, symbol: str) -> Perpetual:
         found = self.instrument(symbol)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from solvent.book import LegMode, Method, Mode, PriceKind, Purpose
@@ -12,7 +11,6 @@ from solvent.rules import (
     AdlRank,
     Borrowing,
     Capabilities,
-    Fees,
     Form,
     LiquidationRules,
     Loss,
@@ -26,7 +24,6 @@ from solvent.rules import (
     PricePolicy,
     Profit,
     Ratio,
-    Threshold,
     Transition,
     VenueRules,
 )
@@ -36,7 +33,7 @@ from solvent.venues.drift_v2.model import STAGES, DriftModel, Stage
 from solvent.venues.drift_v2.native import HIGH_LEVERAGE, NO_SETTINGS, Markets, Settings
 from solvent.venues.drift_v2.perp_liquidation import Terms
 from solvent.venues.drift_v2.views import PerpMargins, TokenWeights
-from solvent.venues.parts import day, read_rules, sources
+from solvent.venues.parts import day, fees, liquidating, read_rules, sources
 
 FOLDER = "drift_v2"
 GAPS = (
@@ -79,14 +76,12 @@ def drift_v2() -> VenueRules:
         orders=OrderMargin.WORST_SIDE,
         modes=dict.fromkeys((Mode.CROSS, Mode.ISOLATED), ModeRules({**leverage, HIGH_LEVERAGE: leverage["standard"]})),
         transition=Transition.REDUCE_FREELY,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
         liquidation=LiquidationRules(Plan.PROPORTIONAL, plan["step_ppm"], plan["worst_price_ppm"]),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["liquidation"]["fund_fee"]),
         losses=Losses((Loss.FUND, Loss.SOCIALISE), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
-        thresholds=(
-            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=False),
-        ),
+        thresholds=liquidating(data, inclusive=False),
         ratio=Ratio("maintenance requirement ÷ collateral", requirement_over_equity=True, safer="lower"),
         forms=dict.fromkeys(Purpose, Form.RING1),
         models={Method.TIERED: DriftModel(markets, data["buffer"]["ratio"])},

@@ -11,6 +11,7 @@ import enum
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from solvent.fixed import towards_zero
 from solvent.ledger import MILLION, divide_up, share_down, share_up
 from solvent.rules import RulesError
 
@@ -90,23 +91,13 @@ def perpetual_id(name: str) -> int:
     return int(name.removeprefix(PREFIX))
 
 
-def truncated(top: int, bottom: int) -> int:
-    """``top`` ÷ ``bottom`` cut towards zero; ``bottom`` > 0.
-
-    >>> truncated(7, 2), truncated(-7, 2)
-    (3, -3)
-    """
-    quotient = abs(top) // bottom
-    return quotient if top >= 0 else -quotient
-
-
 def power_of_ten(value: int, exponent: int) -> int:
     """``value`` × 10^``exponent`` cut towards zero.
 
     >>> power_of_ten(-12345, -2), power_of_ten(3, 2)
     (-123, 300)
     """
-    return value * 10**exponent if exponent >= 0 else truncated(value, 10**-exponent)
+    return value * 10**exponent if exponent >= 0 else towards_zero(value, 10**-exponent)
 
 
 def notional(quantums: int, price: int, exponent: int, atomic_resolution: int) -> int:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from solvent.fixed import towards_zero, up, within
 from solvent.ledger import MILLION, share_down
-from solvent.venues.dydx_v4.formulas import LiquidityTier, maintenance_margin_ppm, notional, truncated
+from solvent.venues.dydx_v4.formulas import LiquidityTier, maintenance_margin_ppm, notional
 
 RATE_SECONDS = 8 * 60 * 60
 RATE_CLAMP_PPM = 6_000_000
@@ -34,7 +35,7 @@ def clamped(rate_ppm: int, factor_ppm: int, tier: LiquidityTier) -> int:
     120000
     """
     bound = clamp_ppm(factor_ppm, tier.initial_margin_ppm, tier.maintenance_fraction_ppm)
-    return max(-bound, min(bound, rate_ppm))
+    return within(rate_ppm, bound)
 
 
 def premium_price(index: int, best_bid: int, best_ask: int, impact_bid: int, impact_ask: int) -> int:
@@ -56,7 +57,7 @@ def premium_ppm(index: int, price: int, tier: LiquidityTier) -> int:
     >>> premium_ppm(30_000, 30_001, LiquidityTier(50_000, 600_000))
     33
     """
-    return clamped(truncated((price - index) * MILLION, index), VOTE_CLAMP_PPM, tier)
+    return clamped(towards_zero((price - index) * MILLION, index), VOTE_CLAMP_PPM, tier)
 
 
 def median_ppm(numbers: Sequence[int]) -> int:
@@ -70,7 +71,7 @@ def median_ppm(numbers: Sequence[int]) -> int:
     if len(ordered) % 2:
         return ordered[middle]
     both = ordered[middle - 1] + ordered[middle]
-    return both // 2 if both < 0 else -(-both // 2)
+    return both // 2 if both < 0 else up(both, 2)
 
 
 def minute_sample(votes: Sequence[int], least_votes: int = LEAST_VOTES) -> int:
@@ -91,7 +92,7 @@ def hourly_rate(
     >>> hourly_rate([600] * 30, LiquidityTier(50_000, 600_000), default_ppm=100)
     400
     """
-    mean = truncated(sum(samples), max(len(samples), samples_an_hour))
+    mean = towards_zero(sum(samples), max(len(samples), samples_an_hour))
     return clamped(mean + default_ppm, RATE_CLAMP_PPM, tier)
 
 
@@ -103,7 +104,7 @@ def index_delta(atomic_resolution: int, price: int, exponent: int, rate_8h_ppm: 
     >>> index_delta(-12, 1_000, 0, 1_001_999, 28_800)
     1001
     """
-    return truncated(notional(seconds * rate_8h_ppm, price, exponent, atomic_resolution), RATE_SECONDS)
+    return towards_zero(notional(seconds * rate_8h_ppm, price, exponent, atomic_resolution), RATE_SECONDS)
 
 
 def settlement_ppm(quantums: int, index: int, position_index: int) -> int:

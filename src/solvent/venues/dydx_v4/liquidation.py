@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from solvent.book import Book, Market
+from solvent.fixed import down, up
 from solvent.ledger import MILLION, share_down
 from solvent.rules import RulesError, VenueRules
 from solvent.units import exact
@@ -113,7 +114,7 @@ def limit_subticks(price: Fraction, conversion_exponent: int, subticks_per_tick:
     (4, 3)
     """
     ticks = price / Fraction(10) ** conversion_exponent / subticks_per_tick
-    whole = -(-ticks.numerator // ticks.denominator) if selling else ticks.numerator // ticks.denominator
+    whole = (up if selling else down)(ticks.numerator, ticks.denominator)
     most = MOST_SUBTICKS - MOST_SUBTICKS % subticks_per_tick
     return max(subticks_per_tick, min(most, whole * subticks_per_tick))
 

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from solvent import ledger
 from solvent.assessment import Assessment, Line, Piecewise
-from solvent.book import Book, BookError, Holding, Leg, Market, Position, PriceKind, Purpose
+from solvent.book import Book, Holding, Leg, Market, Position, PriceKind, Purpose
+from solvent.fixed import towards_zero
 from solvent.instruments import Perpetual
+from solvent.margin.declared import asset_of, instrument_of
 from solvent.margin.totals import assessed
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ZERO, Asset, exact, shifted, whole
@@ -22,7 +24,6 @@ from solvent.venues.dydx_v4.formulas import (
     initial_collateralised,
     initial_margin,
     maintenance_margin,
-    truncated,
 )
 from solvent.venues.dydx_v4.tiers import AT_INITIAL, LiquidityTiers
 
@@ -171,7 +172,7 @@ def quote_quantums(units: int, scale: int) -> int:
 def notional_quantums(contract: Perpetual, lots: int, ticks: int) -> int:
     """Signed worth of lots at a price in quote quantums, cut towards zero."""
     units, scale = contract.worth(lots, ticks), contract.settle.scale
-    return truncated(units * 10**QUOTE_SCALE, 10**scale)
+    return towards_zero(units * 10**QUOTE_SCALE, 10**scale)
 
 
 def _net_collateral(dollar: Asset, holding: Holding, figures: list[Figures]) -> int:
@@ -204,7 +205,7 @@ def _open_interest(one: Figures, market: Market) -> int:
         return 0
     coins = market.figure(OPEN_INTEREST, one.position.symbol)
     top, bottom = (coins * one.mark).as_integer_ratio()
-    return truncated(top * 10**QUOTE_SCALE, bottom)
+    return towards_zero(top * 10**QUOTE_SCALE, bottom)
 
 
 def _figures(book: Book, market: Market, rules: VenueRules, holding: Holding) -> list[Figures]:
@@ -218,10 +219,7 @@ def _figures(book: Book, market: Market, rules: VenueRules, holding: Holding) ->
 
 
 def _valued(book: Book, market: Market, tiers: LiquidityTiers, holding: Holding, position: Position) -> Figures:
-    contract = book.instruments.get(position.symbol)
-    if contract is None:
-        msg = f"instruments: {position.symbol!r} is not declared; there are {sorted(book.instruments)}"
-        raise BookError(msg)
+    contract = instrument_of(book, position.symbol)
     tier = tiers.tier(contract)
     assert isinstance(contract, Perpetual)
     if position.leg is not Leg.NET or contract.settle.name != holding.pool.numeraire:
@@ -243,11 +241,7 @@ def _dollar(book: Book, rules: VenueRules, holding: Holding) -> Asset:
         if other != name and units:
             msg = f"pool {holding.pool.id}: {other} is no collateral; a sub-account holds {name} alone"
             raise RulesError(msg)
-    found = book.assets.get(name)
-    if found is None:
-        msg = f"assets: {name!r} is not declared; there are {sorted(book.assets)}"
-        raise BookError(msg)
-    return found
+    return asset_of(book, name)
 
 
 def _check_isolated(tiers: LiquidityTiers, holding: Holding) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from solvent.book import LegMode, Method, Mode, Purpose
@@ -11,7 +10,6 @@ from solvent.rules import (
     AdlRank,
     Borrowing,
     Capabilities,
-    Fees,
     Form,
     LiquidationRules,
     Loss,
@@ -24,7 +22,6 @@ from solvent.rules import (
     Plan,
     Profit,
     Ratio,
-    Threshold,
     Transition,
     VenueRules,
 )
@@ -32,7 +29,7 @@ from solvent.units import exact
 from solvent.venues.dydx_v4.formulas import LiquidityTier
 from solvent.venues.dydx_v4.model import DOLLAR, SubaccountModel
 from solvent.venues.dydx_v4.tiers import LiquidityTiers
-from solvent.venues.parts import day, in_full, read_rules, same_prices, sources
+from solvent.venues.parts import day, fees, in_full, liquidating, read_rules, same_prices, sources
 
 FOLDER = "dydx_v4"
 GAPS = (
@@ -52,6 +49,7 @@ def dydx_v4() -> VenueRules:
 
     Examples
     --------
+    >>> from decimal import Decimal
     >>> rules = dydx_v4()
     >>> {name: facts.highest_leverage(Decimal(1)) for name, facts in rules.margin.every().items() if len(name) <= 3}[
     ...     "BTC"
@@ -74,7 +72,7 @@ def dydx_v4() -> VenueRules:
         orders=OrderMargin.WORST_SIDE,
         modes=dict.fromkeys((Mode.CROSS, Mode.ISOLATED), cap),
         transition=Transition.NO_RISKIER,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
         liquidation=LiquidationRules(
             Plan.MOST_UNPROFITABLE_FIRST,
@@ -84,9 +82,7 @@ def dydx_v4() -> VenueRules:
         ),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["liquidation"]["max_fee_ppm"]),
         losses=Losses((Loss.FUND, Loss.ADL), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
-        thresholds=(
-            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=False),
-        ),
+        thresholds=liquidating(data, inclusive=False),
         ratio=Ratio("net collateral ÷ maintenance margin", requirement_over_equity=False, safer="higher"),
         forms=dict.fromkeys(Purpose, Form.RING1),
         models={Method.TIERED: SubaccountModel()},

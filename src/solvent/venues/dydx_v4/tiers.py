@@ -14,6 +14,7 @@ from solvent.rates import Schedule
 from solvent.rules import Bracket, ContractMargin, RulesError
 from solvent.units import ZERO, exact, shifted
 from solvent.venues.dydx_v4.formulas import LiquidityTier
+from solvent.venues.parts import every_entry, listed
 
 AT_INITIAL = frozenset({Purpose.WITHDRAW, Purpose.ADMIT, Purpose.FILL})
 
@@ -45,7 +46,7 @@ open_interest_upper_cap=0)
         if instrument.payoff is not Payoff.LINEAR:
             msg = f"{instrument.symbol}: {instrument.payoff.value} contracts are not offered; only linear ones are"
             raise RulesError(msg)
-        found = self.by_symbol.get(instrument.symbol) or self.by_underlying.get(instrument.underlying) or self.default
+        found = listed(instrument, self.by_symbol, self.by_underlying, self.default)
         if found is None:
             known = sorted({*self.by_symbol, *self.by_underlying})
             msg = f"{instrument.symbol}: no liquidity tier; this rule set has {known}"
@@ -58,8 +59,8 @@ open_interest_upper_cap=0)
 
     def every(self) -> Mapping[str, ContractMargin]:
         """Every entry by name, the default under ``"*"``."""
-        rest = {} if self.default is None else {"*": self.default}
-        return {name: margin_facts(tier) for name, tier in {**self.by_underlying, **self.by_symbol, **rest}.items()}
+        entries = every_entry(self.by_symbol, self.by_underlying, self.default)
+        return {name: margin_facts(tier) for name, tier in entries.items()}
 
 
 @cache

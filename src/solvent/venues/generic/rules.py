@@ -15,7 +15,6 @@ from solvent.rules import (
     Capabilities,
     Collateral,
     ContractMargin,
-    Fees,
     Form,
     LiquidationRules,
     Loss,
@@ -35,7 +34,7 @@ from solvent.rules import (
 )
 from solvent.units import exact
 from solvent.venues.lawful import check_order
-from solvent.venues.parts import TierTable, WeightTable, brackets, day, read_rules, same_prices, schedule, sources
+from solvent.venues.parts import TierTable, WeightTable, brackets, day, fees, read_rules, same_prices, schedule, sources
 
 FOLDER = "generic"
 LEVERAGE_AT = frozenset({Purpose.WITHDRAW, Purpose.ADMIT})
@@ -73,7 +72,7 @@ def generic(
         orders=OrderMargin.WORST_SIDE,
         modes={mode: _mode(data["modes"][mode.value]) for mode in (Mode.CROSS, Mode.ISOLATED)},
         transition=Transition.REDUCE_NO_WORSE,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=_borrowing(data["borrowing"]),
         liquidation=LiquidationRules(plan, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]),
         penalty=Penalty(penalty_base, data["penalty"][f"{penalty_base.value}_ppm"]),

@@ -83,7 +83,8 @@ def borrowing_per_second(
 def kinked_borrowing_per_second(usage: Decimal, kink: Kink, *, skipped: bool = False) -> Decimal:
     """The kinked borrowing factor: usage × base, and above the optimal usage the rest at a steeper slope.
 
-    The steeper part is only added where ``above`` exceeds ``base``; rounded up to 30 decimals.
+    The steeper part is only added where ``above`` exceeds ``base``; rounded up to 30 decimals. Not
+    :func:`solvent.rates.kinked`: the contract divides what lies above the optimum, and rounds that quotient.
 
     >>> kink = Kink(Decimal("0.75"), Decimal("0.6"), Decimal("1.5"))
     >>> [str(kinked_borrowing_per_second(Decimal(u), kink).normalize()) for u in ("0.75", "1")]

@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 from solvent.book import Purpose
 from solvent.instruments import Instrument, Payoff, Perpetual
-from solvent.rates import Piece, Schedule
-from solvent.rules import Bracket, ContractMargin, RulesError, Sized
+from solvent.margin.curves import OnEntryAtLeast
+from solvent.rates import Schedule
+from solvent.rules import Bracket, ContractMargin, RulesError
 from solvent.units import ONE, ZERO, exact
 from solvent.venues.gmx_v2.impact import ImpactFactors
+from solvent.venues.parts import every_entry, listed
 
 LEAST_USD = Decimal("1e-30")  # the contract counts USD in this unit: something must remain
 OPENING = (Purpose.WITHDRAW, Purpose.ADMIT, Purpose.FILL)
@@ -37,20 +39,9 @@ class MarketFacts:
     impact: ImpactFactors
 
 
-@dataclass(frozen=True, slots=True)
-class LeastCollateral:
+def least_collateral(min_usd: Decimal, factor: Decimal) -> OnEntryAtLeast:
     """The least that must remain of an entry: ``max(least USD, entry size × factor)``, whatever the price."""
-
-    min_usd: Decimal
-    factor: Decimal
-
-    @exact
-    def at_size(self, sized: Sized) -> Schedule:
-        """A schedule of one piece that is the same at every notional."""
-        if sized.size == 0:
-            return Schedule.flat(ZERO)
-        least = max(self.min_usd, abs(sized.cost) * self.factor, LEAST_USD)
-        return Schedule((Piece(ZERO, ZERO, -least),))
+    return OnEntryAtLeast(Schedule.flat(factor), max(min_usd, LEAST_USD))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +58,7 @@ class MarketTable:
             raise RulesError(f"{instrument.symbol}: a {kind} is not traded on GMX; it has perpetuals alone")
         if instrument.payoff is not Payoff.LINEAR:
             raise RulesError(f"{instrument.symbol}: {instrument.payoff.value} contracts are not traded on GMX")
-        return self.by_underlying.get(instrument.underlying, self.default)
+        return listed(instrument, {}, self.by_underlying, None) or self.default
 
     def contract(self, instrument: Instrument) -> ContractMargin:
         """What must remain by purpose, and the leverage the factor allows."""
@@ -75,12 +66,12 @@ class MarketTable:
 
     def every(self) -> Mapping[str, ContractMargin]:
         """Every entry by name, the default under ``"*"``."""
-        return {"*": _margin(self.default), **{name: _margin(one) for name, one in self.by_underlying.items()}}
+        return {name: _margin(one) for name, one in every_entry({}, self.by_underlying, self.default).items()}
 
 
 def _margin(facts: MarketFacts) -> ContractMargin:
-    opening = LeastCollateral(facts.min_collateral_usd, facts.min_collateral_factor)
-    standing = LeastCollateral(facts.min_collateral_usd, facts.liquidation_factor)
+    opening = least_collateral(facts.min_collateral_usd, facts.min_collateral_factor)
+    standing = least_collateral(facts.min_collateral_usd, facts.liquidation_factor)
     highest = int(ONE // max(facts.min_collateral_factor, Decimal("0.001")))
     schedules = {purpose: opening if purpose in OPENING else standing for purpose in Purpose}
     return ContractMargin(schedules, (Bracket(ZERO, highest),), frozenset(), highest)

@@ -18,9 +18,7 @@ from solvent.rules import (
     Capabilities,
     Collateral,
     ContractMargin,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -42,7 +40,7 @@ from solvent.venues.gmx_v2.impact import ImpactFactors
 from solvent.venues.gmx_v2.position import IsolatedPosition
 from solvent.venues.gmx_v2.requirement import OPENING, MarketFacts, MarketTable
 from solvent.venues.gmx_v2.vault import LpVault
-from solvent.venues.parts import TierTable, day, in_full, read_rules, sources
+from solvent.venues.parts import TierTable, day, fees, in_full, liquidation, read_rules, sources
 
 FOLDER = "gmx_v2"
 GAPS = (
@@ -155,11 +153,9 @@ def gmx_v2() -> VenueRules:
         orders=OrderMargin.WORST_SIDE,
         modes={Mode.ISOLATED: ModeRules(data["modes"]["max_leverage"])},
         transition=Transition.NOTHING,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.WHOLE, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.WHOLE),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, fee),
         losses=Losses((Loss.LP_VAULT,), AdlRank.PROFIT_TIMES_LEVERAGE),
         thresholds=(Threshold("liquidating", Purpose.MAINTAIN, ONE, inclusive=False),),

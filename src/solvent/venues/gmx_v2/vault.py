@@ -11,18 +11,17 @@ from decimal import Decimal
 from solvent.book import PriceKind
 from solvent.rules import RulesError
 from solvent.units import exact
+from solvent.venues.vaults import Counterparty
 
-ACCOUNT_KIND = "LP_VAULT"
 
-
-@dataclass(frozen=True, slots=True)
-class LpVault:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LpVault(Counterparty):
     """A pool that is the counterparty of one market.
 
     Parameters
     ----------
     account
-        Its account, of kind :data:`ACCOUNT_KIND`.
+        Its account, of kind :data:`~solvent.venues.vaults.ACCOUNT_KIND`.
     trade_price, liquidation_price
         At which price it takes the other side: INDEX is the oracle; the impact is charged apart.
     fee_share
@@ -37,24 +36,12 @@ class LpVault:
 
     """
 
-    account: str
     reserve_factor: Decimal
     max_profit_factor: Decimal
     adl_above: Decimal
     adl_down_to: Decimal
     fee_share: Decimal
     trade_price: PriceKind = PriceKind.INDEX
-    liquidation_price: PriceKind = PriceKind.INDEX
-    bears_bad_debt: bool = True
-
-    def opposite(self, lots: int, cost: int) -> tuple[int, int]:
-        """The pool's own signed lots and cost of a trader's fill: the same units with the other sign.
-
-        >>> from solvent.venues.gmx_v2.rules import vault
-        >>> vault("BTC").opposite(5, 250)
-        (-5, -250)
-        """
-        return -lots, -cost
 
     @exact
     def admits(self, reserved_usd: Decimal, pool_usd: Decimal) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from solvent.book import Book, BookError, Holding, Market, Mode, Pool, Position, PriceKey, PriceKind
 from solvent.instruments import Perpetual
-from solvent.rates import Piece, Schedule
+from solvent.rates import Schedule
 from solvent.rules import ContractMargin, VenueRules
 from solvent.units import ONE, ZERO, Asset, Rounding, divide, exact, shifted
 from solvent.venues.hyperliquid.rules import hyperliquid
@@ -189,7 +189,7 @@ def _position(contract: Perpetual, size: Decimal, leverage: int | None) -> Posit
 
 def _with_others(rules: VenueRules, required: Decimal) -> VenueRules:
     """The rule set with one stand-in that requires a given amount, whatever its price."""
-    fixed = Schedule((Piece(ZERO, ZERO, -required),))
+    fixed = Schedule.fixed(required)
     table = rules.margin
     if not isinstance(table, TierTable) or table.default is None:
         msg = f"{rules.name}: margin must be a table of tiers with a default"

@@ -10,7 +10,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from solvent.book import BookError
-from solvent.units import ZERO, Rounding, divide, exact
+from solvent.fixed import within
+from solvent.marks import median_of_three
+from solvent.marks.funding import premium_index, with_interest
+from solvent.units import Rounding, divide, exact
 from solvent.venues.hyperliquid.rules import FOLDER
 from solvent.venues.hyperliquid.tiers import PLACES
 from solvent.venues.parts import read_rules
@@ -33,8 +36,7 @@ def premium(impact_bid: Decimal, impact_ask: Decimal, oracle: Decimal, places: i
     Decimal('0.0200')
     """
     _positive("oracle price", oracle)
-    outside = max(impact_bid - oracle, ZERO) - max(oracle - impact_ask, ZERO)
-    return divide(outside, oracle, places, Rounding.DOWN)
+    return premium_index(impact_bid, impact_ask, oracle, oracle, places)
 
 
 @exact
@@ -60,9 +62,8 @@ def rate(
     span = Decimal(own["hours"]) if hours is None else hours
     limit: Decimal = own["hourly_cap"] if cap is None else cap
     _positive("hours of a funding rate", span)
-    whole = average_premium + max(-most, min(most, base - average_premium))
-    hourly = divide(whole, span, places, Rounding.DOWN)
-    return Rate(hourly, max(-limit, min(limit, hourly)))
+    hourly = divide(with_interest(average_premium, base, most), span, places, Rounding.DOWN)
+    return Rate(hourly, within(hourly, limit))
 
 
 @exact
@@ -107,12 +108,14 @@ def mark_price(oracle_average: Decimal, book: Decimal, perpetuals: Decimal | Non
     (Decimal('2'), Decimal('2'))
 
     """
-    return sorted((oracle_average, book, book_average if perpetuals is None else perpetuals))[1]
+    return median_of_three(oracle_average, book, book_average if perpetuals is None else perpetuals)
 
 
 @exact
 def weighted_median(prices: Sequence[tuple[Decimal, int]]) -> Decimal:
     """The lowest price at which half of the weight is reached: an oracle or perpetual price over exchanges.
+
+    :func:`solvent.marks.weighted_median` takes the midpoint where two prices split the weight; the exchange does not.
 
     >>> weighted_median([(Decimal(1), 3), (Decimal(5), 2), (Decimal(9), 2)])
     Decimal('5')

@@ -9,8 +9,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from solvent.book import Book, Market, Purpose
+from solvent.fixed import up
 from solvent.margin import Assessment, Solution, assess_pool, liquidation_price
-from solvent.rates import Piece, Schedule
+from solvent.rates import Schedule
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ZERO, Rounding, divide, exact
 from solvent.venues.hyperliquid.rules import FOLDER, backstop_share
@@ -81,7 +82,7 @@ def frozen(book: Book, market: Market, rules: VenueRules, pool: str) -> VenueRul
         if line.kind != "position":
             continue
         facts = table.contract(book.instruments[line.subject])
-        fixed = Schedule((Piece(ZERO, ZERO, -line.required),))
+        fixed = Schedule.fixed(line.required)
         own[line.subject] = replace(facts, schedules={**facts.schedules, Purpose.MAINTAIN: fixed})
     return replace(rules, margin=replace(table, by_symbol={**table.by_symbol, **own}))
 
@@ -128,7 +129,7 @@ def order_lots(lots: int, notional: Decimal, now_ns: int, last_partial_ns: int |
     if cooling or notional <= facts["above_notional"]:
         return -lots
     top, bottom = facts["share"].as_integer_ratio()
-    closed: int = -(-abs(lots) * top // bottom)
+    closed = up(abs(lots) * top, bottom)
     return -closed if lots > 0 else closed
 
 
@@ -142,6 +143,9 @@ def adl_index(
     mark: Decimal, entry: Decimal, notional: Decimal, value: Decimal, *, side: int = 1, places: int = PLACES
 ) -> Decimal:
     """Rank of a winner: (mark ÷ entry) × (notional ÷ account value), as printed; cut down at ``places`` decimals.
+
+    One division, so that it is rounded once; exchanges that print both factors have
+    :func:`solvent.liquidation.adl.ranking`.
 
     The text does not say what it means for a short. ``side`` −1 turns the price ratio over, so that a short in profit
     ranks above one; the printed formula is ``side`` 1.

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from solvent.book import BookError
+from solvent.marks import median_of_three
+from solvent.rates import kinked
 from solvent.units import ONE, ZERO, Rounding, divide, exact
 from solvent.venues.hyperliquid.rules import FOLDER
 from solvent.venues.hyperliquid.tiers import PLACES
@@ -66,9 +68,7 @@ def borrow_rate(utilisation: Decimal) -> Decimal:
     if not 0 <= utilisation <= ONE:
         msg = f"utilisation must be from 0 to 1, not {utilisation}"
         raise BookError(msg)
-    over = max(ZERO, utilisation - own["kink"])
-    yearly: Decimal = own["base"] + own["slope"] * over
-    return yearly
+    return kinked(utilisation, own["kink"], own["base"], ZERO, own["slope"])
 
 
 @exact
@@ -89,7 +89,7 @@ def borrow_oracle(spot: Decimal, perpetual_mark: Decimal, perpetual_oracle: Deci
     >>> borrow_oracle(Decimal(3), Decimal(1), Decimal(2))
     Decimal('2')
     """
-    return sorted((spot, perpetual_mark, perpetual_oracle))[1]
+    return median_of_three(spot, perpetual_mark, perpetual_oracle)
 
 
 @exact

@@ -13,9 +13,7 @@ from solvent.rules import (
     AdlRank,
     Borrowing,
     Capabilities,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -34,7 +32,7 @@ from solvent.rules import (
 )
 from solvent.units import ONE, ZERO, Rounding, divide, exact
 from solvent.venues.hyperliquid.tiers import LISTED_PLACES, PLACES, Tier, contract_margin
-from solvent.venues.parts import NOTHING, TierTable, day, in_full, read_rules, same_prices, sources
+from solvent.venues.parts import NOTHING, TierTable, day, fees, in_full, liquidation, read_rules, same_prices, sources
 
 FOLDER = "hyperliquid"
 FILES = ("rules", "rules_2023", "unified", "portfolio")
@@ -77,11 +75,9 @@ def hyperliquid() -> VenueRules:
         orders=OrderMargin.ORDER_COST,
         modes=dict.fromkeys(BOTH_MODES, ModeRules(data["modes"]["max_leverage"])),
         transition=Transition.REDUCE_NO_WORSE,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.MOST_UNPROFITABLE_FIRST),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["penalty"]["default_ppm"]),
         losses=Losses((Loss.BACKSTOP, Loss.ADL), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
         thresholds=(

@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from solvent.book import BookError
-from solvent.rules import RulesError
-from solvent.units import ONE, ZERO, Rounding, divide, exact
+from solvent.margin.weights import pool_scaled_debt, pool_scaled_weight
+from solvent.units import ONE, ZERO, exact
 
 PLACES = 18  # quotients are kept to this many decimals
 
@@ -131,9 +131,7 @@ class Token:
             return self.weights.maint_asset if kind is HealthKind.MAINT else self.weights.init_asset
         start = self.totals.deposit_scale_start
         value = (self.totals.deposits + self.totals.potential) * self.prices.liab(kind)
-        if start is None or value <= start:
-            return self.weights.init_asset
-        return divide(self.weights.init_asset * start, value, PLACES, Rounding.DOWN)
+        return pool_scaled_weight(self.weights.init_asset, value, start)
 
     @exact
     def liab_weight(self, kind: HealthKind) -> Decimal:
@@ -142,12 +140,7 @@ class Token:
             return self.weights.maint_liab if kind is HealthKind.MAINT else self.weights.init_liab
         start = self.totals.borrow_scale_start
         value = self.totals.borrows * self.prices.liab(kind)
-        if start is None or value <= start:
-            return self.weights.init_liab
-        if start <= 0:
-            msg = f"borrow_scale_start of {self.name} must be above 0 while the token is borrowed, not {start}"
-            raise RulesError(msg)
-        return divide(self.weights.init_liab * value, start, PLACES, Rounding.UP)
+        return pool_scaled_debt(self.weights.init_liab, value, start, f"borrow_scale_start of {self.name}")
 
     @exact
     def asset_price(self, kind: HealthKind) -> Decimal:

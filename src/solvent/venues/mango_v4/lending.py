@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
+from solvent import rates
 from solvent.rules import RulesError
 from solvent.units import ONE, ZERO, Rounding, divide, exact
 from solvent.venues.mango_v4.account import PLACES, Account, HealthKind
@@ -54,16 +55,13 @@ class RateCurve(NamedTuple):
         return (low_rate + rise) * (self.scaling or ONE)
 
 
-@exact
 def utilisation(deposits: Decimal, borrows: Decimal) -> Decimal:
     """Borrows over deposits, 0 to 1; 0 without deposits; rounded up.
 
     >>> utilisation(Decimal(4), Decimal(5)), utilisation(Decimal(0), Decimal(5))
     (Decimal('1'), Decimal('0'))
     """
-    if deposits == 0:
-        return ZERO
-    return min(ONE, max(ZERO, divide(borrows, deposits, PLACES, Rounding.UP)))
+    return rates.utilisation(borrows, deposits, PLACES)
 
 
 @exact

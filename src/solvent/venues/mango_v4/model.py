@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from solvent import ledger
 from solvent.assessment import Assessment
-from solvent.book import Book, BookError, Holding, Leg, Market, Order, PriceKey, PriceKind, Purpose
+from solvent.book import Book, Holding, Leg, Market, Order, PriceKey, PriceKind, Purpose
 from solvent.instruments import Payoff, Perpetual, Spot
+from solvent.margin.declared import asset_of, instrument_of
 from solvent.margin.totals import assessed
 from solvent.rules import RulesError, VenueRules
-from solvent.units import ONE, ZERO, Asset, Rounding, divide, exact
+from solvent.units import ONE, ZERO, Rounding, divide, exact
 from solvent.venues.mango_v4.account import (
     PLACES,
     Account,
@@ -105,7 +106,7 @@ class HealthModel:
         interest: Mapping[str, Decimal],
         spots: Mapping[str, SpotOrders],
     ) -> Token:
-        amount = _asset(book, name).amount(holding.cash.get(name, 0)) - interest.get(name, ZERO)
+        amount = asset_of(book, name).amount(holding.cash.get(name, 0)) - interest.get(name, ZERO)
         for spot in spots.values():
             amount -= spot.base_total if spot.base == name else ZERO
             amount -= spot.quote_total if spot.quote == name else ZERO
@@ -132,13 +133,6 @@ class HealthModel:
         return assessed(holding.pool.id, purpose, holding.pool.numeraire, lines)
 
 
-def _asset(book: Book, name: str) -> Asset:
-    if name not in book.assets:
-        msg = f"assets: {name!r} is not declared; there are {sorted(book.assets)}"
-        raise BookError(msg)
-    return book.assets[name]
-
-
 def _prices(market: Market, kind: PriceKind, subject: str, quote: str) -> Prices:
     oracle = market.price(kind, subject, quote)
     return Prices(oracle, market.prices.get(PriceKey(PriceKind.SLOW, subject, quote), oracle))
@@ -147,7 +141,7 @@ def _prices(market: Market, kind: PriceKind, subject: str, quote: str) -> Prices
 def _interest(book: Book, market: Market, holding: Holding, name: str) -> Decimal:
     units = holding.cash.get(name, 0)
     due = ledger.interest_due(units, market.interest.get(name, 0), holding.borrow_index.get(name, 0))
-    return _asset(book, name).amount(due)
+    return asset_of(book, name).amount(due)
 
 
 def _symbols(book: Book, holding: Holding) -> list[str]:
@@ -164,10 +158,7 @@ def _symbols(book: Book, holding: Holding) -> list[str]:
 
 
 def _instrument(book: Book, symbol: str) -> Perpetual | Spot:
-    listed = book.instruments.get(symbol)
-    if listed is None:
-        msg = f"instruments: {symbol!r} is not declared; there are {sorted(book.instruments)}"
-        raise BookError(msg)
+    listed = instrument_of(book, symbol)
     if not isinstance(listed, Spot) and not (isinstance(listed, Perpetual) and listed.payoff is Payoff.LINEAR):
         msg = f"{symbol}: only spot and linear perpetuals are covered"
         raise RulesError(msg)

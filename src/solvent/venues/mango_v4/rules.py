@@ -17,7 +17,6 @@ from solvent.rules import (
     Capabilities,
     Collateral,
     ContractMargin,
-    Fees,
     Form,
     LiquidationRules,
     Loss,
@@ -32,7 +31,6 @@ from solvent.rules import (
     PricePolicy,
     Profit,
     Ratio,
-    Threshold,
     Transition,
     VenueRules,
 )
@@ -42,7 +40,7 @@ from solvent.venues.mango_v4.lending import RateCurve
 from solvent.venues.mango_v4.liquidation import TokenFees
 from solvent.venues.mango_v4.model import KINDS, HealthModel, TokenFacts
 from solvent.venues.mango_v4.perp_liquidation import PerpFees
-from solvent.venues.parts import TierTable, WeightTable, day, read_rules, sources
+from solvent.venues.parts import TierTable, WeightTable, day, fees, liquidating, read_rules, sources
 
 FOLDER = "mango_v4"
 AT_INIT = (Purpose.WITHDRAW, Purpose.ADMIT)
@@ -111,16 +109,14 @@ def mango_v4() -> VenueRules:
         orders=OrderMargin.WORST_SIDE,
         modes={Mode.CROSS: ModeRules({"standard": _leverage(model.perps["BTC"])})},
         transition=Transition.REDUCE_NO_WORSE,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
         liquidation=LiquidationRules(
             Plan.PROPORTIONAL, data["liquidation"]["step_ppm"], data["worst_price"]["worst_price_ppm"]
         ),
         penalty=_penalty(data),
         losses=Losses((Loss.FUND, Loss.SOCIALISE), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
-        thresholds=(
-            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=False),
-        ),
+        thresholds=liquidating(data, inclusive=False),
         ratio=Ratio("assets over liabilities", requirement_over_equity=False, safer="higher"),
         forms=dict.fromkeys(Purpose, Form.RING1),
         breach_inclusive=False,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from solvent.liquidation.adl import fund_fell
 from solvent.rules import RulesError
 from solvent.units import ONE, Rounding, divide, exact
 
@@ -16,18 +17,6 @@ MILLION = Decimal(1_000_000)
 FUND_FALL = Decimal("-0.3")
 LOWEST_TIER_CUT = 3
 TIERS_A_ROUND = 2
-
-
-@exact
-def initial_margin(value: Decimal, leverage: Decimal, places: int = PLACES) -> Decimal:
-    """Value ÷ leverage, rounded up: in the coin for a value in the coin, in quote for one in quote.
-
-    On average entry price for an isolated position, on mark in cross margin.
-
-    >>> initial_margin(Decimal(1), Decimal(10), places=2)
-    Decimal('0.10')
-    """
-    return divide(value, leverage, places, Rounding.UP)
 
 
 @exact
@@ -78,7 +67,7 @@ def deleverages(fund: Decimal, highest: Decimal, needed: Decimal, limit: Decimal
     >>> deleverages(Decimal(71), Decimal(100), Decimal(0)), deleverages(Decimal(70), Decimal(100), Decimal(0))
     (False, True)
     """
-    return fund < needed or fund - highest <= limit * highest
+    return fund < needed or fund_fell(fund - highest, highest, limit)
 
 
 def tier_after_cut(tier: int) -> int:

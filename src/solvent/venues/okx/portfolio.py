@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from solvent.margin.grids import linear_results, summed, worst_loss
+from solvent.margin.unified import margin_cover
 from solvent.rules import RulesError
 from solvent.units import ZERO, Rounding, divide, exact
 
@@ -70,7 +72,7 @@ def spot_results(side: int, base: Decimal, shocks: Sequence[Decimal]) -> tuple[D
     >>> spot_results(-1, Decimal(100), [Decimal("-0.04"), Decimal("0.04")])
     (Decimal('4.00'), Decimal('-4.00'))
     """
-    return tuple(base * side * shock for shock in shocks)
+    return linear_results(base * side, shocks)
 
 
 @exact
@@ -80,11 +82,7 @@ def worst_spot(rows: Sequence[Sequence[Decimal]]) -> Decimal:
     >>> worst_spot([[Decimal(-5), Decimal(5)], [Decimal(2), Decimal(-9)]])
     Decimal('4')
     """
-    lengths = {len(row) for row in rows}
-    if len(lengths) > 1:
-        msg = f"every row of a grid must have the same shocks, not {sorted(lengths)}"
-        raise RulesError(msg)
-    return -min([ZERO, *(sum(column, ZERO) for column in zip(*rows, strict=True))])
+    return worst_loss(summed(rows))
 
 
 @exact
@@ -177,7 +175,4 @@ def margin_ratio(
     Decimal('2.5')
     """
     bottom = maintenance + fee * (owed + borrow)
-    if bottom <= 0:
-        msg = f"maintenance margin and fees must be above zero for a ratio, not {bottom}"
-        raise RulesError(msg)
-    return divide(equity, bottom, places, Rounding.DOWN)
+    return margin_cover(equity, bottom, places)

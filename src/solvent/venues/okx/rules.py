@@ -9,6 +9,9 @@ from typing import Any
 
 from solvent.book import LegMode, Method, Mode, Purpose
 from solvent.instruments import Payoff
+from solvent.margin.curves import RateBySize, Steps
+from solvent.margin.unified import ANY, INITIAL, UnifiedAccount
+from solvent.margin.weights import quantity_tiers
 from solvent.rates import Schedule
 from solvent.rules import (
     AdlRank,
@@ -18,9 +21,7 @@ from solvent.rules import (
     Collateral,
     CollateralFacts,
     ContractMargin,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -31,16 +32,24 @@ from solvent.rules import (
     Plan,
     Profit,
     Ratio,
-    Source,
-    Threshold,
     Transition,
     VenueRules,
 )
 from solvent.units import ZERO, exact, shifted
-from solvent.venues.bybit_uta.account import ANY, INITIAL, UnifiedAccount
-from solvent.venues.bybit_uta.tiers import RatioTable, quantity_tiers
-from solvent.venues.okx.tiers import PositionTiers, SizeSteps, Tier, continued, steps
-from solvent.venues.parts import COUNTED_IN_FULL, TierTable, day, read_rules, same_prices, sources
+from solvent.venues.okx.tiers import Tier, continued, steps
+from solvent.venues.parts import (
+    COUNTED_IN_FULL,
+    PayoffTables,
+    TierTable,
+    WeightTable,
+    day,
+    fees,
+    liquidating,
+    liquidation,
+    read_rules,
+    same_prices,
+    sources,
+)
 
 FOLDER = "okx"
 PPM = 6
@@ -74,22 +83,18 @@ def okx() -> VenueRules:
         sources=sources(data),
         capabilities=_capabilities(data),
         margin=_tiers(data),
-        collateral=RatioTable(),
+        collateral=WeightTable(),
         prices=same_prices(),
         profit={**dict.fromkeys(Purpose, Profit.IN_FULL), Purpose.WITHDRAW: Profit.LOSSES_ONLY},
         orders=OrderMargin.ORDER_COST,
         modes=dict.fromkeys((Mode.CROSS, Mode.ISOLATED), ModeRules(data["modes"]["max_leverage"])),
         transition=Transition.REDUCE_NO_WORSE,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.MOST_UNPROFITABLE_FIRST),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["penalty"]["default_ppm"]),
         losses=Losses((Loss.FUND, Loss.ADL), AdlRank.PROFIT_TIMES_LEVERAGE, data["losses"]["fund_draw_ppm"]),
-        thresholds=(
-            Threshold("liquidating", Purpose.MAINTAIN, Decimal(data["thresholds"]["liquidating"]), inclusive=True),
-        ),
+        thresholds=liquidating(data, inclusive=True),
         ratio=Ratio("margin ratio", requirement_over_equity=False, safer="higher"),
         forms=dict.fromkeys(Purpose, Form.RING1),
         breach_inclusive=True,
@@ -113,7 +118,7 @@ def okx_multi() -> VenueRules:
         base,
         name=data["multi"]["name"],
         title=data["multi"]["title"],
-        collateral=RatioTable(_discounts(data)),
+        collateral=WeightTable(_discounts(data)),
         models={Method.TIERED: UnifiedAccount(rates, fee_to_close=False)},
     )
 
@@ -133,8 +138,8 @@ def _capabilities(data: Mapping[str, Any]) -> Capabilities:
     )
 
 
-def _tiers(data: Mapping[str, Any]) -> PositionTiers:
-    return PositionTiers(_table(data, "tiers", Payoff.LINEAR), _table(data, "inverse", Payoff.INVERSE))
+def _tiers(data: Mapping[str, Any]) -> PayoffTables:
+    return PayoffTables(_table(data, "tiers", Payoff.LINEAR), _table(data, "inverse", Payoff.INVERSE))
 
 
 def _table(data: Mapping[str, Any], key: str, payoff: Payoff) -> TierTable:
@@ -178,11 +183,6 @@ def _discounts(data: Mapping[str, Any]) -> dict[str, CollateralFacts]:
 
 def flat_rate(rules: VenueRules, symbol: str, maintenance: Decimal, taker: Decimal) -> VenueRules:
     """The rule set with one maintenance rate and liquidation fee for an instrument: the form of printed examples."""
-    step = SizeSteps(Schedule.flat(maintenance), taker)
+    step = RateBySize(Steps(Schedule.flat(maintenance), taker))
     facts = ContractMargin(dict.fromkeys(Purpose, step), (Bracket(ZERO, 1000),), frozenset(INITIAL), default_leverage=1)
     return replace(rules, margin=TierTable(by_symbol={symbol: facts}, payoffs=frozenset(Payoff)))
-
-
-def cited() -> tuple[Source, ...]:
-    """Every source of the folder."""
-    return sources(read_rules(FOLDER))

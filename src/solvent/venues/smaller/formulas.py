@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation, Overflow
 from typing import NamedTuple
 
+from solvent.margin.grids import linear_results
 from solvent.rules import RulesError
 from solvent.units import ZERO, Rounding, divide, exact
 
@@ -99,7 +100,7 @@ def future_risk(
     >>> future_risk(Decimal(-10), Decimal(2000), Decimal(2100), Decimal("0.006"), [Decimal("0.1")])
     FutureRisk(price=Decimal('2100'), contingency=Decimal('120.000'), profits=(Decimal('-2100.0'),))
     """
-    profits = tuple(size * price * shock for shock in shocks)
+    profits = linear_results(size * price, shocks)
     return FutureRisk(price, contingency_factor * index * abs(size), profits)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+from solvent.fixed import within
+from solvent.rates import kinked, utilisation
 from solvent.units import ONE, ZERO, Rounding, divide, exact
 
 PLACES = 18
@@ -49,7 +51,7 @@ def velocity(skew: Decimal, skew_scale: Decimal, most: Decimal) -> Decimal:
     (Decimal('-4.500000000000000000'), Decimal('9'))
     """
     share = divide(skew, skew_scale, PLACES, Rounding.DOWN)
-    return max(-ONE, min(ONE, share)) * most
+    return within(share, ONE) * most
 
 
 @exact
@@ -73,9 +75,8 @@ def interest_rate(locked_credit: Decimal, delegated: Decimal, gradients: Gradien
     >>> interest_rate(Decimal(40_000), Decimal(2_000_000), Gradients(*map(Decimal, ("0.0003", "0.75", "0.01"))))
     Decimal('0.0006000000000000000000')
     """
-    used = ONE if delegated <= 0 else min(ONE, divide(locked_credit, delegated, PLACES, Rounding.UP))
-    low = min(used, gradients.breakpoint)
-    return (low * gradients.low + (used - low) * gradients.high) * PERCENT
+    used = utilisation(locked_credit, delegated, PLACES, of_nothing=ONE)
+    return kinked(used, gradients.breakpoint, ZERO, gradients.low, gradients.high) * PERCENT
 
 
 @exact

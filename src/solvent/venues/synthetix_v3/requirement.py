@@ -13,11 +13,12 @@ from decimal import Decimal
 
 from solvent.book import Market, Purpose
 from solvent.instruments import Instrument, Payoff, Perpetual
-from solvent.rates import Piece, Schedule
+from solvent.margin.curves import RateBySize, Sloped
+from solvent.rates import Schedule
 from solvent.rules import Bracket, ContractMargin, RulesError, Sized
 from solvent.units import ONE, ZERO, Rounding, divide, exact
+from solvent.venues.parts import every_entry, listed
 
-RATE_PLACES = 18
 INITIAL = (Purpose.WITHDRAW, Purpose.ADMIT, Purpose.FILL)
 
 
@@ -50,8 +51,12 @@ class PerpFacts:
         >>> eth.initial_rate(Decimal(3)).normalize()
         Decimal('0.010006')
         """
-        slope = divide(abs(size) * self.initial_ratio, self.skew_scale, RATE_PLACES, Rounding.UP)
-        return slope + self.minimum_ratio
+        return self.rates(initial=True).at(abs(size))
+
+    def rates(self, *, initial: bool) -> Sloped:
+        """The initial or maintenance rate by size."""
+        share = ONE if initial else self.maintenance_scalar
+        return Sloped(self.minimum_ratio, self.initial_ratio, self.skew_scale, share)
 
     @exact
     def required(self, size: Decimal, price: Decimal, *, initial: bool) -> Decimal:
@@ -63,7 +68,7 @@ class PerpFacts:
         """
         if size == 0:
             return ZERO
-        rate = self.initial_rate(size) * (ONE if initial else self.maintenance_scalar)
+        rate = self.rates(initial=initial).at(abs(size))
         return abs(size) * price * rate + self.minimum_margin
 
     @property
@@ -82,19 +87,15 @@ class PerpFacts:
 
 @dataclass(frozen=True, slots=True)
 class SkewCurve:
-    """The requirement schedule of a size: one piece ``rate·n + minimum margin``."""
+    """The requirement schedule of a size at the market's own skew scale: one piece ``rate·n + minimum margin``."""
 
     facts: PerpFacts
     initial: bool
 
-    @exact
     def at_size(self, sized: Sized) -> Schedule:
         """The schedule on notional of an entry of this size; nothing for none."""
-        if sized.size == 0:
-            return Schedule.flat(ZERO)
         facts = scaled_by(self.facts, sized.market, sized.symbol)
-        rate = facts.initial_rate(sized.size) * (ONE if self.initial else facts.maintenance_scalar)
-        return Schedule((Piece(ZERO, rate, -facts.minimum_margin),))
+        return RateBySize(facts.rates(initial=self.initial), facts.minimum_margin).at_size(sized)
 
 
 def scaled_by(facts: PerpFacts, market: Market, symbol: str) -> PerpFacts:
@@ -121,7 +122,7 @@ class PerpTable:
             kind = type(instrument).__name__.lower()
             payoff = getattr(getattr(instrument, "payoff", None), "value", "spot")
             raise RulesError(f"{instrument.symbol}: {payoff} {kind} is not traded here; there are linear perpetuals")
-        own = self.by_symbol.get(instrument.symbol) or self.by_underlying.get(instrument.underlying) or self.default
+        own = listed(instrument, self.by_symbol, self.by_underlying, self.default)
         if own is None:
             raise RulesError(
                 f"{instrument.symbol}: no market; there are {sorted({*self.by_symbol, *self.by_underlying})}"
@@ -134,8 +135,7 @@ class PerpTable:
 
     def every(self) -> Mapping[str, ContractMargin]:
         """Every entry by name, the default under ``"*"``."""
-        rest = {} if self.default is None else {"*": _margin(self.default)}
-        return {**{name: _margin(one) for name, one in (*self.by_underlying.items(), *self.by_symbol.items())}, **rest}
+        return {n: _margin(one) for n, one in every_entry(self.by_symbol, self.by_underlying, self.default).items()}
 
 
 def _margin(facts: PerpFacts) -> ContractMargin:

@@ -13,9 +13,7 @@ from solvent.rules import (
     AdlRank,
     Borrowing,
     Capabilities,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -31,9 +29,9 @@ from solvent.rules import (
     VenueRules,
 )
 from solvent.units import ONE, exact
-from solvent.venues.parts import day, read_rules, same_prices, sources
+from solvent.venues.parts import WeightTable, day, fees, liquidation, read_rules, same_prices, sources
 from solvent.venues.synthetix_v3.account import CrossAccount
-from solvent.venues.synthetix_v3.collateral import Discount, Discounts
+from solvent.venues.synthetix_v3.collateral import discount
 from solvent.venues.synthetix_v3.requirement import PerpFacts, PerpTable
 from solvent.venues.synthetix_v3.rewards import Guards, KeeperRules
 from solvent.venues.synthetix_v3.vault import LpVault
@@ -107,7 +105,8 @@ def vault() -> LpVault:
     True
     """
     listed = read_rules(FOLDER)["markets"]
-    return LpVault("lp:perps", {name: Decimal(one["locked_ratio"]) for name, one in listed.items()})
+    ratios = {name: Decimal(one["locked_ratio"]) for name, one in listed.items()}
+    return LpVault(account="lp:perps", locked_ratio=ratios)
 
 
 @exact
@@ -135,11 +134,9 @@ def synthetix_v3() -> VenueRules:
         orders=OrderMargin.WORST_SIDE,
         modes={Mode.CROSS: ModeRules(data["modes"]["max_leverage"])},
         transition=Transition.REDUCE_FREELY,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.MOST_UNPROFITABLE_FIRST),
         penalty=Penalty(PenaltyBase.SEIZED_COLLATERAL, data["penalty"]["default_ppm"]),
         losses=Losses((Loss.LP_VAULT,), AdlRank.PROFIT_TIMES_LEVERAGE),
         thresholds=(Threshold("liquidating", Purpose.MAINTAIN, ONE, inclusive=False),),
@@ -149,12 +146,12 @@ def synthetix_v3() -> VenueRules:
     )
 
 
-def _discounts(data: Mapping[str, Any]) -> Discounts:
+def _discounts(data: Mapping[str, Any]) -> WeightTable:
     facts = {
-        name: Discount(name, Decimal(one["scalar"]), Decimal(one["lower"]), Decimal(one["upper"]))
+        name: discount(name, Decimal(one["scalar"]), Decimal(one["lower"]), Decimal(one["upper"]))
         for name, one in data["collateral"].items()
     }
-    return Discounts(facts)
+    return WeightTable(facts)
 
 
 def _capabilities(data: Mapping[str, Any]) -> Capabilities:

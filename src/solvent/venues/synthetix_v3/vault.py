@@ -8,20 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from solvent.book import PriceKind
 from solvent.units import exact
+from solvent.venues.vaults import Counterparty
 
-ACCOUNT_KIND = "LP_VAULT"
 
-
-@dataclass(frozen=True, slots=True)
-class LpVault:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LpVault(Counterparty):
     """A pool that is the counterparty of every market.
 
     Parameters
     ----------
     account
-        Its account, of kind :data:`ACCOUNT_KIND`.
+        Its account, of kind :data:`~solvent.venues.vaults.ACCOUNT_KIND`.
     trade_price_with_skew
         Trades take the oracle price moved by the skew's premium; the difference is the pool's.
     liquidation_price
@@ -35,21 +33,9 @@ class LpVault:
 
     """
 
-    account: str
     locked_ratio: dict[str, Decimal]
     trade_price_with_skew: bool = True
-    liquidation_price: PriceKind = PriceKind.INDEX
     takes_seized: bool = True
-    bears_bad_debt: bool = True
-
-    def opposite(self, lots: int, cost: int) -> tuple[int, int]:
-        """The pool's own signed lots and cost of a trader's fill: the same units with the other sign.
-
-        >>> from solvent.venues.synthetix_v3.rules import vault
-        >>> vault().opposite(5, 250)
-        (-5, -250)
-        """
-        return -lots, -cost
 
     @exact
     def locked(self, underlying: str, open_interest_usd: Decimal) -> Decimal:

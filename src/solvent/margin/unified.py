@@ -1,4 +1,4 @@
-"""The account: tiers as everywhere, and on top the fee to close, initial margin on entry, and margin for what is owed.
+"""Accounts that ask more than tiers: the fee to close, margin on entry value, and margin for what is owed.
 
 Lines beyond the shared ones have the kinds ``fee`` (the taker fee at the bankruptcy price), ``entry`` (what
 margin on entry value asks more or less than on mark value) and ``borrow`` (margin for a negative asset).
@@ -18,13 +18,63 @@ from solvent.margin.assess import tiered
 from solvent.margin.tiered import schedule_of
 from solvent.margin.totals import assessed
 from solvent.margin.valuation import Scene, equities, numeraire_units, price_alternatives, valued
-from solvent.rules import VenueRules
-from solvent.units import ZERO, exact
-from solvent.venues.bybit_uta.formulas import closing_fee
+from solvent.rules import RulesError, VenueRules
+from solvent.units import ZERO, Rounding, divide, exact, shifted
 
+PLACES = 18
+PPM = 6
 INITIAL = (Purpose.WITHDRAW, Purpose.ADMIT)
 Rates = Mapping[Purpose, Mapping[str, Decimal]]
 ANY = "*"
+
+
+@exact
+def closing_fee(value: Decimal, leverage: int, shift: int, taker_ppm: int, places: int = PLACES) -> Decimal:
+    """The taker fee at the bankruptcy price: value × (1 − shift ÷ leverage) × taker; rounded up.
+
+    ``shift`` is +1 for a linear long or an inverse short, −1 for the others. Form: Bybit, "Initial Margin (USDT
+    Contract)".
+
+    >>> closing_fee(Decimal(50_000), 10, 1, 550)
+    Decimal('24.750000000000000000')
+    """
+    return divide(shifted(value * taker_ppm, -PPM) * (leverage - shift), Decimal(leverage), places, Rounding.UP)
+
+
+@exact
+def initial_margin(value: Decimal, leverage: Decimal, places: int = PLACES) -> Decimal:
+    """Value ÷ leverage, rounded up: in the coin for a value in the coin, in quote for one in quote.
+
+    >>> initial_margin(Decimal(20_000), Decimal(50), places=2)
+    Decimal('400.00')
+    """
+    return divide(value, leverage, places, Rounding.UP)
+
+
+@exact
+def margin_share(margin: Decimal, equity: Decimal, places: int = PLACES, rounding: Rounding = Rounding.UP) -> Decimal:
+    """Margin as a share of equity, rounded up unless said; :class:`RulesError` where there is no equity.
+
+    >>> margin_share(Decimal(1_260), Decimal(10_000), places=4)
+    Decimal('0.1260')
+    """
+    if equity <= 0:
+        msg = f"equity must be above zero for a share of it, not {equity}"
+        raise RulesError(msg)
+    return divide(margin, equity, places, rounding)
+
+
+@exact
+def margin_cover(equity: Decimal, required: Decimal, places: int = PLACES) -> Decimal:
+    """Equity ÷ maintenance margin (and what a venue adds to it), rounded down; :class:`RulesError` where none is.
+
+    >>> margin_cover(Decimal(120), Decimal(100), places=2)
+    Decimal('1.20')
+    """
+    if required <= 0:
+        msg = f"maintenance margin must be above zero for a ratio, not {required}"
+        raise RulesError(msg)
+    return divide(equity, required, places, Rounding.DOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +86,7 @@ class UnifiedAccount:
     borrow
         Rate of margin on a negative asset, by purpose and asset; ``"*"`` is every other asset.
     on_entry
-        Whether everything is on entry value, as until 2025-09-02. Since then only an isolated position's initial margin
-        and its fee are.
+        Whether everything is on entry value. Otherwise only an isolated position's initial margin and its fee are.
     fee_to_close
         Whether the taker fee at the bankruptcy price is part of every requirement.
     owed_after_profit
