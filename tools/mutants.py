@@ -46,6 +46,8 @@ FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "src/solvent/comparison.py": (("tests/test_comparison.py",),),
     "src/solvent/conformance": (("tests/conformance",),),
     "src/solvent/venues/offered.py": (("tests/venues/test_offered.py",),),
+    "src/solvent/fixed.py": (("tests/test_fixed.py", "tests/marks", "src/solvent/fixed.py"), ("tests/conformance",)),
+    "src/solvent/marks": (("tests/marks", "src/solvent/marks"), ("tests/conformance",)),
     "src/solvent/household.py": (("tests/test_household.py",),),
     "src/solvent/liquidation": (
         (

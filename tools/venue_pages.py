@@ -7,6 +7,7 @@ date.
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -49,8 +50,8 @@ def page(folder: str, report: Report) -> str:
 
 
 def _deeper_links(text: str) -> str:
-    """The README's text; its links, written for its own folder, are not followed here."""
-    return text.replace("](../../../../docs/", "](../")
+    """The README's text with its links as they lead from docs/venues: to pages, not to folders."""
+    return re.sub(r"\]\(\.\./(\w+)/README\.md", r"](\1.md", text.replace("](../../../../docs/", "](../"))
 
 
 def _rule_sets(folder: str) -> Iterator[str]:
@@ -88,7 +89,16 @@ def _vectors(folder: str, report: Report) -> Iterator[str]:
         yield f"\n`{one.vector.id}` is unsupported: {one.reason}."
 
 
-OTHER_FILES = frozenset({("binance_pm", "binance_usdm"), ("smaller", "other_cex")})
+OTHER_FILES = frozenset(
+    {
+        ("binance_pm", "binance_usdm"),
+        ("smaller", "other_cex"),
+        ("derive_srm", "derive_auction"),
+        ("reg_t", "reg_t_account"),
+        ("reg_t", "cboe_strategy"),
+        ("span", "futures_options"),
+    }
+)
 
 
 def _parameters(folder: str) -> Iterator[str]:

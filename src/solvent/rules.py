@@ -72,6 +72,7 @@ class Plan(enum.Enum):
     MOST_UNPROFITABLE_FIRST = "most_unprofitable_first"
     PROPORTIONAL = "proportional"
     WHOLE = "whole"  # every leg whole, whatever would have been enough
+    MARGINAL_RELIEF = "marginal_relief"  # what frees most surplus per notional first, nothing that costs what it frees
 
 
 class Missing(enum.Enum):

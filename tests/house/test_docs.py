@@ -158,3 +158,12 @@ def test_a_test_that_does_not_exist_is_noticed() -> None:
     here = "tests/house/test_docs.py"
     text = f"`{here}::test_every_page_is_true` `{here}::test_nothing` `tests/none.py::test_x` `{here}::defines.inner`"
     assert missing_tests(ROOT, text) == [f"{here}::test_nothing", "tests/none.py::test_x", f"{here}::defines.inner"]
+
+
+def test_the_engines_page_names_functions_that_exist() -> None:
+    """Every `module.name` of docs/engine.md is a function or class of that module of the engine."""
+    folder = ROOT / "src/solvent/engine"
+    named = re.findall(r"`([a-z_]+)\.([A-Za-z_]+)`", (ROOT / "docs/engine.md").read_text(encoding="utf-8"))
+    modules = [(module, name) for module, name in named if (folder / f"{module}.py").is_file() and name != "py"]
+    assert len(modules) >= 30
+    assert [(m, n) for m, n in modules if not defines(folder / f"{m}.py", n)] == []

@@ -15,7 +15,7 @@ from solvent.engine.tables import FREE
 from solvent.liquidation.waterfall import Covered, Stage
 from solvent.margin import assess_pool
 from solvent.simulation.auditor import Auditor, residuals
-from solvent.simulation.checkers import Accruals, Checkers, Parents
+from solvent.simulation.checkers import Accruals, Checkers, Parents, _worst_and_others
 from solvent.simulation.driver import Line
 from solvent.simulation.holdings import legs
 from solvent.simulation.liquidator import Planned
@@ -133,10 +133,42 @@ def test_an_index_moved_in_silence_breaks_l_21(run):
     assert "L-21" in audited(run)
 
 
-def test_a_liquidation_without_a_breach_breaks_l_06(run):
-    checkers = Checkers(run.stage.world.rules)
-    checkers.breached(run.line.engine, run.stage.makers.pool(0))
+def announced(engine, *pools):
+    """BREACHED events as the engine would write them for these pools now."""
+    events = np.zeros(len(pools), EVENT)
+    events["kind"], events["pool"] = int(Happened.BREACHED), pools
+    events["short"] = [engine.surplus(pool) for pool in pools]
+    return events
+
+
+@pytest.mark.parametrize("most", [0, 2, 9])
+def test_a_liquidation_without_a_breach_breaks_l_06(run, most):
+    engine, checkers = run.line.engine, Checkers(run.stage.world.rules)
+    pool, _, _, _ = held(run)
+    engine.tables.pools["cash"][pool] -= 10**13
+    checkers.breached(engine, announced(engine, pool, pool, pool), most=most)
+    assert checkers.found()["L-06"] == (6, 6, "")
+    checkers.breached(engine, announced(engine, pool, run.stage.makers.pool(0), pool), most=most)
+    assert checkers.found()["L-06"][:2] == (12, 11)
     assert failing(checkers) == {"L-06"}
+
+
+def test_a_breach_announced_with_another_surplus_breaks_l_06(run):
+    engine, checkers = run.line.engine, Checkers(run.stage.world.rules)
+    pool, _, _, _ = held(run)
+    engine.tables.pools["cash"][pool] -= 10**13
+    events = announced(engine, pool)
+    events["short"] += 1
+    checkers.breached(engine, events, most=9)
+    assert checkers.found()["L-06"][:2] == (2, 1)
+
+
+def test_ring_1_proves_the_worst_and_others_evenly_spread():
+    chosen = _worst_and_others(1_000, 16)
+    assert chosen.size == 16
+    assert chosen[:8].tolist() == list(range(8))
+    assert chosen[-1] == 999
+    assert np.diff(chosen[8:]).max() - np.diff(chosen[8:]).min() <= 1
 
 
 def test_a_pool_let_go_midway_breaks_l_06(run):
@@ -302,6 +334,18 @@ def test_the_twin_with_another_history_breaks_l_05():
     line.twin.tables.pools["cash"][FIRST_USER_POOL] += 1
     run.end()
     assert "L-05" in failing(run.checkers)
+
+
+def test_the_twin_is_compared_once_and_let_go_of(monkeypatch):
+    monkeypatch.setattr("solvent.simulation.driver.TWIN_COMMANDS", 100)
+    stage = stage_of("mar-2020", 60, 7)
+    line = Line(Engine(engine_limits(stage), venues=venues("generic")), batch=40)
+    line.twin = Engine(engine_limits(stage), venues=venues("generic"), screen=False)
+    run = Run(stage, line, silent)
+    run.set_up()
+    assert line.commands > 200
+    assert line.twin is None
+    assert run.checkers.found()["L-05"] == (1, 1, "")
 
 
 def test_changed_hands_are_the_probes_business():

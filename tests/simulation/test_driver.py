@@ -53,6 +53,18 @@ def test_events_do_not_depend_on_the_cut():
     assert (whole["kind"] == Happened.DONE).sum() > 50
 
 
+@pytest.mark.parametrize("batch", [4, 7])
+def test_a_long_set_up_in_parts_gives_the_same_events(monkeypatch, batch):
+    whole = drive(Line(new_engine(), batch=batch))
+    monkeypatch.setattr("solvent.simulation.driver.PART", 8)
+    line = Line(new_engine(), batch=batch)
+    assert drive(line).tobytes() == whole.tobytes()
+    line.add_sent(listings(STAGE.world))
+    sizes = [rows.size for rows, _ in line.parts()]
+    assert max(sizes) == {4: 8, 7: 7}[batch]
+    assert sum(sizes) == len(listings(STAGE.world))
+
+
 def test_numbers_rise_by_source_and_repeated_commands_keep_theirs():
     line = Line(new_engine())
     line.add_sent(listings(STAGE.world))

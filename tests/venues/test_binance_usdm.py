@@ -4,6 +4,11 @@ from decimal import Decimal
 
 import pytest
 
+from solvent.book import Book, Holding, Market, Pool, Position, PriceKey, PriceKind, Purpose
+from solvent.instruments import Perpetual
+from solvent.margin import assess_pool
+from solvent.units import Asset
+from solvent.venues import numeraire, venue
 from solvent.venues.binance_usdm import formulas as f
 
 SIDES = [
@@ -76,3 +81,22 @@ def test_adl_scores_of_losers_and_of_accounts_without_equity_are_zero():
 def test_the_buffered_price_moves_towards_the_entry_on_both_sides():
     assert f.buffered_liquidation_price(Decimal(100), Decimal(90), 1, Decimal("0.1")) == 91
     assert f.buffered_liquidation_price(Decimal(100), Decimal(110), -1, Decimal("0.1")) == 109
+
+
+def test_a_margin_ratio_of_exactly_one_is_liquidated_and_a_unit_more_is_not():
+    """One bitcoin at 60,000: 0.5 % less 50 is 250 of maintenance; today's text says that 100 % liquidates."""
+    usdt = Asset("USDT", 8)
+    btc = Perpetual("BTCUSDT", "BTC", usdt, usdt, Decimal("0.1"), Decimal("0.001"))
+    market = Market({PriceKey(PriceKind.MARK, "BTCUSDT", "USDT"): Decimal(60_000)})
+    for name in ("binance_usdm", "binance_usdm_multi_asset"):
+        own = numeraire(name)
+        told = Perpetual("BTCUSDT", "BTC", Asset(own, 8), Asset(own, 8), btc.tick_size, btc.lot_size)
+        prices = Market({PriceKey(PriceKind.MARK, "BTCUSDT", own): Decimal(60_000), **market.prices})
+        for more, breached in ((0, True), (1, False)):
+            held = Position("BTCUSDT", 1_000, told.worth(1_000, 600_000))
+            pool = Holding(Pool("a", numeraire=own), {own: 250 * 10**8 + more}, (held,))
+            book = Book({own: told.settle}, {"BTCUSDT": told}, (pool,))
+            rules = venue(name)
+            found = assess_pool(book, prices, rules, Purpose.MAINTAIN, "a")
+            assert found.required == 250
+            assert found.breached(inclusive=rules.breach_inclusive) is breached

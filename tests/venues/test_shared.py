@@ -18,7 +18,7 @@ from solvent.venues.vaults import Counterparty
 D = Decimal
 FOLDERS = sorted(one for one in Path(venues.__file__).parent.iterdir() if (one / "rules.py").exists())
 # Sets that are another's with other numbers. Besides, folders of one exchange (the first word) may take its tables.
-ALLOWED = {("smaller", "generic")}
+ALLOWED = {("smaller", "generic"), ("tims", "reg_t")}
 
 
 def imported(folder: Path) -> set[tuple[str, str]]:

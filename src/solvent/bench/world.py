@@ -7,24 +7,29 @@ zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from solvent.book import Mode
+from solvent.book import Mode, Purpose
 from solvent.engine.commands import assemble, list_asset, list_instrument, prices, schedule_rules
 from solvent.engine.engine import Engine
 from solvent.engine.records import CCP_POOL, COMMAND, FIRST_USER_POOL, Batch, Records, Verb
 from solvent.engine.tables import FREE, NONE, TOP_ENTRIES, TOP_POOLS, Limits
 from solvent.instruments import Perpetual
+from solvent.rates import Schedule
+from solvent.rules import Collateral, ContractMargin, VenueRules
 from solvent.units import Asset, shifted
 from solvent.venues import venue
+from solvent.venues.parts import TierTable, WeightTable, brackets, schedule
 
 I64 = npt.NDArray[np.int64]
 SOURCE = 1
+FLAT_RATE = 0.005
 MOST_TICKS_FACTOR = 8
 ORDER_SHARE = 10  # one pool in this many has resting orders
 MOST_LOTS = 2**31 - 1
@@ -40,6 +45,11 @@ class Shape:
     makers: int = 0
     maker_entries: int = 120
     seed: int = 7
+    leverage: float = math.e  # median
+    most_leverage: float = 15.0
+    tiered: bool = False  # five tiers an instrument, and three collaterals of three tiers each, which every pool holds
+    flat: bool = False  # one tier for everything, and no collateral but the numeraire
+    margin: float = 0.0  # of gross: cash is raised until surplus(MAINTAIN) is at least this; 0: as it comes
 
 
 @dataclass
@@ -57,13 +67,14 @@ class World:
     next_seq: int = 0
 
 
-def listed(shape: Shape, threads: int = 1) -> tuple[Engine, int, I64]:
+def listed(shape: Shape, threads: int = 1, bands: bool = False) -> tuple[Engine, int, I64]:
     """An engine with assets, instruments, rules and first prices; the first instrument's thing id; marks in ticks."""
     rng = np.random.default_rng(shape.seed)
     entries = int(shape.pools * 16 + shape.makers * 512 + 4096)
     orders, things = shape.pools // 4 + 1024, shape.instruments + 8
     limits = Limits(pools=shape.pools + 16, entries=entries, orders=orders, things=things)
-    engine = Engine(limits, venues={"generic": venue("generic")}, threads=threads)
+    rules = tiered_rules() if shape.tiered else flat_rules() if shape.flat else venue("generic")
+    engine = Engine(limits, venues={"generic": rules}, threads=threads, bands=bands)
     usdt, btc, eth = Asset("USDT", 6), Asset("BTC", 8), Asset("ETH", 8)
     cent = Decimal("0.01")
     sent = [
@@ -71,6 +82,9 @@ def listed(shape: Shape, threads: int = 1) -> tuple[Engine, int, I64]:
         list_asset(SOURCE, 1, btc, max_units=10**11, quote="USDT", tick=cent),
         list_asset(SOURCE, 2, eth, max_units=10**11, quote="USDT", tick=cent),
     ]
+    if shape.tiered:
+        sent.append(list_asset(SOURCE, 3, Asset("USDC", 6), max_units=10**14, quote="USDT", tick=Decimal("0.0001")))
+    first = len(sent)
     marks = np.empty(shape.instruments, np.int64)
     price = np.exp(rng.normal(2, 2, shape.instruments))
     for k in range(shape.instruments):
@@ -82,24 +96,47 @@ def listed(shape: Shape, threads: int = 1) -> tuple[Engine, int, I64]:
         most = int(marks[k]) * MOST_TICKS_FACTOR
         sent.append(
             list_instrument(
-                SOURCE, 3 + k, one, max_lots=min(MOST_LOTS, 2**57 // (most * one.tick_value)), max_ticks=most
+                SOURCE, first + k, one, max_lots=min(MOST_LOTS, 2**57 // (most * one.tick_value)), max_ticks=most
             )
         )
-    at = 3 + shape.instruments
+    at = first + shape.instruments
     sent.append(schedule_rules(SOURCE, at, row=0, rules="generic", mode=Mode.CROSS, account_class="professional"))
-    marks_now = {1: 6_000_000, 2: 300_000, **{3 + k: int(marks[k]) for k in range(shape.instruments)}}
-    sent.append(prices(SOURCE, at + 1, marks_now, 1))
+    coins = {1: 6_000_000, 2: 300_000, **({3: 9_990} if shape.tiered else {})}
+    sent.append(prices(SOURCE, at + 1, {**coins, **{first + k: int(marks[k]) for k in range(shape.instruments)}}, 1))
     events = engine.step(assemble(sent))
     if (events["kind"] == 2).any():
         refused = events[events["kind"] == 2][0]
         msg = f"the world's listing was refused: {refused}, {dict(engine.errors)}"
         raise RuntimeError(msg)
-    return engine, 3, marks
+    return engine, first, marks
 
 
-def world(shape: Shape, threads: int = 1) -> World:
+def tiered_rules() -> VenueRules:
+    """The textbook with five tiers an instrument, and with three collaterals of three tiers each."""
+    rows = [[0, "0.005", 100], [50_000, "0.01", 50], [250_000, "0.025", 20], [1_000_000, "0.05", 10]]
+    rows.append([5_000_000, "0.1", 5])
+    facts = {}
+    for name, rates in {
+        "BTC": ("0.95", "0.9", "0.8"), "ETH": ("0.95", "0.85", "0.7"), "USDC": ("0.99", "0.97", "0.95"),
+    }.items():  # fmt: skip
+        weights = Schedule.weights(
+            [(Decimal(f), Decimal(w)) for f, w in zip((0, 500_000, 5_000_000), rates, strict=True)]
+        )
+        facts[name] = Collateral(dict.fromkeys(Purpose, weights), Decimal("1.05"))
+    contract = ContractMargin(dict.fromkeys(Purpose, schedule(rows)), brackets(rows), frozenset(), 10)
+    return replace(venue("generic"), margin=TierTable(default=contract), collateral=WeightTable(facts))
+
+
+def flat_rules() -> VenueRules:
+    """The textbook with one tier."""
+    rows = [[0, str(FLAT_RATE), 100]]
+    contract = ContractMargin(dict.fromkeys(Purpose, schedule(rows)), brackets(rows), frozenset(), 10)
+    return replace(venue("generic"), margin=TierTable(default=contract))
+
+
+def world(shape: Shape, threads: int = 1, bands: bool = False) -> World:
     """The frozen world of a shape, in an engine of so many threads."""
-    engine, first_thing, marks = listed(shape, threads)
+    engine, first_thing, marks = listed(shape, threads, bands)
     rng = np.random.default_rng(shape.seed + 1)
     owner, thing = _holdings(shape, rng)
     t = engine.tables
@@ -137,6 +174,8 @@ def _write(
     """Pools, entries and collateral into the tables."""
     t = engine.tables
     coins = np.where(rng.random(shape.pools) < 0.3, 1, 0) + np.where(rng.random(shape.pools) < 0.2, 1, 0)
+    if shape.tiered or shape.flat:
+        coins[:] = 3 if shape.tiered else 0
     used = np.bincount(owner, minlength=shape.pools) + coins
     room = 4 * 2 ** np.ceil(np.log2(np.maximum(1, -(-used // 4)))).astype(np.int64)
     mirror_room = 4 * 2 ** int(np.ceil(np.log2(shape.instruments / 4)))
@@ -145,9 +184,9 @@ def _write(
     key, amount, cost = thing * 4, lots, lots * unit
     t.key[at], t.lots[at], t.cost[at] = key, amount, cost
     gross = np.bincount(owner, np.abs(lots) * unit.astype(float), shape.pools)
-    equity = gross / np.clip(np.exp(rng.normal(1, 0.9, shape.pools)), 0.5, 15)
+    equity = gross / np.clip(np.exp(rng.normal(math.log(shape.leverage), 0.9, shape.pools)), 0.5, shape.most_leverage)
     equity[: shape.makers] *= 20
-    for coin, mark, divisor in ((1, 6_000_000, 10_000), (2, 300_000, 10_000)):
+    for coin, mark, divisor in ((1, 6_000_000, 10_000), (2, 300_000, 10_000), (3, 9_990, 10_000)):
         with_coin = np.flatnonzero(coins >= coin)
         slots = first[with_coin] + used[with_coin] - coins[with_coin] + coin - 1
         t.key[slots] = coin * 4
@@ -164,6 +203,10 @@ def _write(
     _mirror(engine, thing, lots, unit, mirror_room)
     t.top[TOP_POOLS] = FIRST_USER_POOL + shape.pools
     t.top[TOP_ENTRIES] = mirror_room + int(room.sum())
+    if shape.margin:
+        standing = engine.revalue()
+        short = gross * shape.margin - (standing.margin_equity - standing.required)[FIRST_USER_POOL:]
+        rows["cash"] += np.maximum(0, short).astype(np.int64)
 
 
 def _rank(owner: I64) -> I64:

@@ -22,6 +22,7 @@ from solvent.cli.account_commands import JSON
 @click.option("--journal", "journal_file", type=click.Path(path_type=Path), help="Keep a durable journal in this file.")
 @click.option("--stop-after", type=click.IntRange(min=1), metavar="N", help="Stop after N batches.")
 @click.option("--resume", is_flag=True, help="Go on from the end of the journal.")
+@click.option("--brute-force", is_flag=True, help="Check every epoch by an exact scan of all pools, and by ring 1.")
 @JSON
 def replay(
     dataset: str,
@@ -34,12 +35,15 @@ def replay(
     journal_file: Path | None,
     stop_after: int | None,
     resume: bool,
+    brute_force: bool,
     as_json: bool,
 ) -> int:
     """A real market window through the engine with a generated population; every law is checked."""
     from solvent.cli.replaying import RunOptions, run_replay
 
-    options = RunOptions(dataset, accounts, seed, venue, batch, threads, screen, journal_file, stop_after, resume)
+    options = RunOptions(
+        dataset, accounts, seed, venue, batch, threads, screen, journal_file, stop_after, resume, brute_force
+    )
     return run_replay(options, as_json=as_json)
 
 

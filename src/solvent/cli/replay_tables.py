@@ -168,6 +168,14 @@ def _print_proof(report: Form) -> None:
     ring = report.get("ring_1")
     if ring:
         screen.print(f"Verdicts compared with ring 1: {ring['compared']:,}, equal: {ring['equal']:,}")
+    brute = report.get("brute_force")
+    if brute:
+        words = (
+            f"Brute force: {brute['epochs']:,} epochs, {brute['scanned']:,} exact verdicts, {brute['announced']:,} "
+            f"breaches announced; ring 1 judged {brute['near']:,} near the line and {brute['other']:,} others; "
+            f"{brute['missed']:,} missed, {brute['wrong']:,} wrong"
+        )
+        screen.print(words, soft_wrap=True)
     residuals = report.get("conservation", {})
     if residuals:
         broken = {asset: str(residual) for asset, residual in residuals.items() if int(residual)}

@@ -26,6 +26,7 @@ class RunOptions(NamedTuple):
     journal: Path | None
     stop_after: int | None
     resume: bool
+    brute_force: bool = False
 
 
 def run_replay(options: RunOptions, *, as_json: bool) -> int:

@@ -67,5 +67,6 @@ def _replayed(options: RunOptions, store: Store | None, past: Iterator[Past], pr
         store=store,
         past=past,
         stop_after=options.stop_after,
+        brute_force=options.brute_force,
         progress=progress,
     )

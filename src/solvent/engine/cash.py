@@ -10,6 +10,7 @@ debt grows, the lending account of the asset gains as much. ``things.borrowed`` 
 from __future__ import annotations
 
 from solvent.engine.jit import kernel
+from solvent.engine.leaving import leave
 from solvent.engine.records import CCP_POOL, FUND_POOL, House, PoolState, Reason, ThingState
 from solvent.engine.slots import find, place, tidy_asset
 from solvent.engine.tables import ASSET, NONE, TOP_POOLS, TOP_THINGS, Tables
@@ -121,8 +122,10 @@ def add_balance(t: Tables, pool: int, asset: int, units: int) -> bool:
     """Add units to a pool's balance after settling the interest it owes; False, and nothing done, when no slot is left.
 
     Keeps ``borrowed`` and the lending account, touches the index, and frees an entry that has become empty. May move
-    the pool's entries where the asset is new to it.
+    the pool's entries where the asset is new to it. The pool leaves its bands, unless money came to cash that was not
+    owed: no edge is proved less by that.
     """
+    t.mirrored[pool] = 0  # whatever happens to a position comes here too, if only to book nothing
     slot = place_of(t, pool, asset)
     if slot == NOWHERE:
         if units == 0:
@@ -133,6 +136,8 @@ def add_balance(t: Tables, pool: int, asset: int, units: int) -> bool:
     before, touched = balance_at(t, pool, slot)
     due = interest_owed(t, pool, asset, before, touched)
     after = before - due + units
+    if slot != HERE or before < 0 or units < 0:
+        leave(t, pool)
     put(t, pool, slot, after, t.things[asset]["carry"])
     if due != 0:
         t.house[LENDING, asset] += due

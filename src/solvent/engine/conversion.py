@@ -36,6 +36,7 @@ from solvent.engine.cash import (
     within,
 )
 from solvent.engine.jit import kernel
+from solvent.engine.leaving import come_back
 from solvent.engine.records import CCP_POOL, FUND_POOL, Happened, Reason
 from solvent.engine.tables import ASSET, FREE, Tables
 from solvent.engine.value import (
@@ -195,6 +196,7 @@ def aftermath(t: Tables, pool: int) -> tuple[int, int]:
     whole, _ = surplus(t, pool, RECOVER)
     if whole >= 0 and not in_breach(t, pool):
         t.pools[pool]["state"] = HEALTHY
+        come_back(t, pool)
         return RECOVERED, whole
     value = assessed(t, pool, RECOVER)[0]
     if value < 0 and flat(t, pool):

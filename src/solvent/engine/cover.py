@@ -9,6 +9,7 @@ from solvent.engine.cash import add_balance
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
 from solvent.engine.epochs import PAIR_BYTES
 from solvent.engine.jit import kernel
+from solvent.engine.leaving import come_back
 from solvent.engine.names import PayloadError
 from solvent.engine.records import FIRST_USER_POOL, FUND_POOL, Happened, PoolState, Reason
 from solvent.engine.tables import I64, TOP_POOLS, Tables
@@ -37,6 +38,7 @@ def _covered(t: Tables, pool: int, sheet: Sheet) -> None:
     """A bankrupt pool raised to zero is healthy again."""
     if value_of(t, pool) >= 0:
         t.pools[pool]["state"] = PoolState.HEALTHY
+        come_back(t, pool)
         sheet.write(Happened.RECOVERED, pool=pool, short=surplus_of(t, pool, RECOVER))
 
 

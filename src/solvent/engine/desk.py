@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from solvent.engine.arming import Watch
+from solvent.engine.mirror import Mirror
 from solvent.engine.names import Names
 from solvent.engine.records import EVENT, Batch, Happened, Reason, Records, Verb
 from solvent.engine.tables import TOP_SEQ, Tables
@@ -36,14 +38,12 @@ class Command(NamedTuple):
 
 def cut_out(batch: Batch, at: int) -> Command:
     """Command number ``at``; its payload is None where it points outside the batch's bytes."""
-    row = batch.commands[at]
-    fields = {name: int(row[name]) for name in row.dtype.names if name != "spare"}
-    if fields["kind"] not in PAYLOAD_VERBS:
-        return Command(**fields, payload=b"")
-    offset, length = fields["lots"], fields["ticks"]
-    fields["lots"] = fields["ticks"] = 0
-    inside = 0 <= offset <= len(batch.payload) and 0 <= length <= len(batch.payload) - offset
-    return Command(**fields, payload=batch.payload[offset : offset + length] if inside else None)
+    kind, flags, source, number, pool, other, thing, _spare, lots, ticks, amount, ref = batch.commands[at].item()
+    if kind not in PAYLOAD_VERBS:
+        return Command(kind, flags, source, number, pool, other, thing, lots, ticks, amount, ref, b"")
+    inside = 0 <= lots <= len(batch.payload) and 0 <= ticks <= len(batch.payload) - lots
+    payload = batch.payload[lots : lots + ticks] if inside else None
+    return Command(kind, flags, source, number, pool, other, thing, 0, 0, amount, ref, payload)
 
 
 class Answer(NamedTuple):
@@ -86,10 +86,12 @@ class Sheet:
 
     def open(self, c: Command) -> None:
         """The command's own event, DONE until :meth:`close` says otherwise."""
-        self.write(
-            Happened.DONE, thing=c.thing, pool=c.pool, other=c.other, lots=c.lots, ticks=c.ticks, amount=c.amount,
-            ref=c.ref,
-        )  # fmt: skip
+        self.reserve(1)
+        seq, done = self.t.top[TOP_SEQ], int(Happened.DONE)
+        # In the order of EVENT; a row at once costs a tenth of one field after the other.
+        self.events[self.at] = (seq, done, 0, c.thing, c.pool, c.other, c.lots, c.ticks, c.amount, 0, 0, 0, c.ref)
+        self.t.top[TOP_SEQ] += 1
+        self.at += 1
 
     def close(self, answer: Answer) -> Records:
         """The finished events; a refused command has one event only, because it changed nothing."""
@@ -111,4 +113,7 @@ class Desk:
     screen: bool
     threads: int
     crew: ThreadPoolExecutor | None = None
+    watch: Watch | None = None  # bands, where they are on
+    mirror: Mirror = field(default_factory=Mirror)
     errors: dict[int, str] = field(default_factory=dict)
+    stops: dict[tuple[int, int, int], int] | None = None  # rows of stops by pool, thing, reference: a hint

@@ -17,12 +17,14 @@ import numpy as np
 
 from solvent import ledger
 from solvent.book import Purpose
-from solvent.engine.conversion import aftermath
+from solvent.engine.cash import AMOUNT, OK, UNKNOWN_THING
+from solvent.engine.conversion import aftermath, flat
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
+from solvent.engine.hot import write_state
 from solvent.engine.jit import kernel
 from solvent.engine.names import PayloadError
 from solvent.engine.orders import count_orders, release_all
-from solvent.engine.records import FIRST_USER_POOL, Happened, House, PoolState, Reason, ThingState
+from solvent.engine.records import FIRST_USER_POOL, Happened, House, PoolState, Reason, Records, ThingState
 from solvent.engine.screen import Marks, halves, in_turn, packed, stand
 from solvent.engine.stops import trigger_stops
 from solvent.engine.tables import (
@@ -41,9 +43,13 @@ from solvent.engine.tables import (
 )
 from solvent.engine.value import assessed, in_breach, lowest_ticks
 
-MAINTAIN = Purpose.MAINTAIN.value
-HEALTHY = int(PoolState.HEALTHY)
+MAINTAIN, RECOVER = Purpose.MAINTAIN.value, Purpose.RECOVER.value
+HEALTHY, LIQUIDATING = int(PoolState.HEALTHY), int(PoolState.LIQUIDATING)
+BREACHED, TIME = int(Happened.BREACHED), int(Reason.TIME)
+MAYBE_TWICE = -1
 PAIR_BYTES = 16
+MIRRORED_EVERY, WINDOWS_AT_ONCE = 64, 2  # epochs; windows of lanes laid out again meanwhile
+LANES_FASTER = 4  # a pass over all pools in lanes costs what reading this part of them from the tables does
 BILLION = 1_000_000_000
 MOST_RATE_PPB = BILLION  # a funding rate of 100 % of the mark
 YEAR_SECONDS = 365 * 86_400
@@ -90,41 +96,172 @@ class Breach(NamedTuple):
         return 1, Fraction(self.equity, self.required), self.pool
 
 
-def found_breaches(desk: Desk) -> list[Breach]:
-    """Every pool in breach now, worst first."""
-    t = desk.t
-    q = packed(t)
-    found = np.zeros(int(t.top[TOP_POOLS]), np.int32)
-    ranges = halves(t, FIRST_USER_POOL, desk.threads)
-    counts = in_turn(lambda low, high: breaches(t, q, desk.screen, low, high, found), ranges, desk.crew)
-    pools = np.concatenate([found[low : low + n] for (low, _), n in zip(ranges, counts, strict=True)])
-    out = np.zeros(4 * pools.size, np.int64)
-    if pools.size:
-        measured(t, pools, out)
+def worst_first(pools: I32, out: I64) -> I64:
+    """Places of pools, worst first, as :meth:`Breach.badness` sorts them; ``out`` is what :func:`measured` says.
+
+    Ratios are taken in floats, which are off by less than a thousand-millionth: where neighbours differ by more they
+    are in order, and a run of nearer ones is put in order exactly.
+    """
+    if pools.size == 1:
+        return np.zeros(1, np.int64)
+    rows = out.reshape(-1, 4)
+    equity, required = rows[:, 0] + rows[:, 1] / 1e6, rows[:, 2] + rows[:, 3] / 1e6
+    some = (rows[:, 2] > 0) | ((rows[:, 2] == 0) & (rows[:, 3] > 0))
+    ratio = np.where(some, equity / np.where(some, required, 1.0), 0.0)
+    order = np.lexsort((pools, ratio, some)).astype(np.int64)
+    ratio, some = ratio[order], some[order]
+    near = some[:-1] & (ratio[1:] - ratio[:-1] <= 1e-9 * (abs(ratio[1:]) + abs(ratio[:-1])))
+    starts = np.flatnonzero(near & ~np.r_[False, near[:-1]])
+    for start in starts.tolist():
+        stop = start + 1
+        while stop <= near.size and near[stop - 1]:
+            stop += 1
+        run = order[start:stop].tolist()
+        order[start:stop] = sorted(run, key=lambda k: _breach(pools, rows, k).badness())
+    return order
+
+
+def _breach(pools: I32, rows: I64, k: int) -> Breach:
+    equity, equity_rest, required, required_rest = (int(x) for x in rows[k])
     million = ledger.MILLION
-    rows = [
-        Breach(int(pool), int(a) * million + int(b), int(c) * million + int(d))
-        for pool, (a, b, c, d) in zip(pools, out.reshape(-1, 4), strict=True)
-    ]
-    return sorted(rows, key=Breach.badness)
+    return Breach(int(pools[k]), equity * million + equity_rest, required * million + required_rest)
+
+
+def found_breaches(desk: Desk) -> tuple[Marks, I32]:
+    """The present marks, and every pool in breach now, in no order: below the frontier by bands, else by the scan."""
+    t, watch = desk.t, desk.watch
+    if watch is None:
+        q = packed(t)
+        return q, scanned(desk, q, FIRST_USER_POOL)
+    below, frontier = watch.judged(t, desk.screen)
+    if frontier == int(t.top[TOP_POOLS]):
+        return watch.marks, below
+    return watch.marks, np.concatenate([below, scanned(desk, watch.marks, frontier)])
+
+
+def scanned(desk: Desk, q: Marks, frontier: int) -> I32:
+    """Healthy pools from the frontier on that are in breach, in no order, each of them looked at."""
+    t = desk.t
+    count = int(t.top[TOP_POOLS])
+    if desk.screen and desk.mirror.worth_keeping(t) and LANES_FASTER * (count - frontier) > count:
+        pools = desk.mirror.breaches(t, q, desk.threads, desk.crew)
+        return pools[pools >= frontier]
+    found = np.zeros(count, np.int32)
+    ranges = halves(t, frontier, desk.threads)
+    counts = in_turn(lambda low, high: breaches(t, q, desk.screen, low, high, found), ranges, desk.crew)
+    return np.concatenate([found[low : low + n] for (low, _), n in zip(ranges, counts, strict=True)])
+
+
+@kernel
+def stepped(t: Tables, q: Marks, screen: bool, pools: I32, out: I64) -> int:
+    """What became of pools under liquidation: how many changed, each (pool, event kind, its short) in ``out``.
+
+    The float screen sets aside those that have a position still and are proved not to have recovered.
+    """
+    count = 0
+    for k in range(pools.size):
+        if screen:
+            _value, equity, required, bound = stand(t, q, pools[k], RECOVER)
+            if required - equity > bound and not flat(t, pools[k]):
+                continue
+        kind, left = aftermath(t, pools[k])
+        if kind != 0:
+            out[3 * count], out[3 * count + 1], out[3 * count + 2] = pools[k], kind, left
+            count += 1
+    return count
+
+
+@kernel
+def orders_of(t: Tables, pools: I32) -> int:
+    """How many orders rest in pools."""
+    total = 0
+    for k in range(pools.size):
+        total += count_orders(t, pools[k])
+    return total
+
+
+@kernel
+def fallen(t: Tables, pools: I32, shorts: I64, events: Records, at: int) -> int:
+    """Pools in breach, in order: LIQUIDATING, a BREACHED event, their orders released; the next free event.
+
+    A pool that is flat and worth less than nothing is BANKRUPT at once: no step could ever say so. Make room for two
+    events a pool and one an order.
+    """
+    for k in range(pools.size):
+        pool = pools[k]
+        t.pools[pool]["state"] = LIQUIDATING
+        write_state(t, events, at, BREACHED, pool, shorts[k])
+        at = release_all(t, pool, NONE, events, at + 1)
+        kind, value = aftermath(t, pool)
+        if kind != 0:
+            write_state(t, events, at, kind, pool, value)
+            at += 1
+    return at
+
+
+def under_liquidation(desk: Desk) -> I32:
+    """Pools under liquidation, by id."""
+    if desk.watch is not None:
+        return desk.watch.under_liquidation(desk.t)
+    users = desk.t.pools["state"][: int(desk.t.top[TOP_POOLS])]
+    return np.flatnonzero(users == LIQUIDATING).astype(np.int32)
 
 
 def judge(desk: Desk, sheet: Sheet) -> None:
     """Judge everybody; states, RECOVERED, BREACHED and CANCELLED events as the module says."""
     t = desk.t
-    users = t.pools["state"][: int(t.top[TOP_POOLS])]
-    for pool in np.flatnonzero(users == int(PoolState.LIQUIDATING)).tolist():
-        kind, left = aftermath(t, pool)
-        if kind:
-            sheet.write(int(kind), pool=pool, short=int(left))
-    for one in found_breaches(desk):
-        t.pools[one.pool]["state"] = PoolState.LIQUIDATING
-        sheet.write(Happened.BREACHED, pool=one.pool, short=(one.equity - one.required) // ledger.MILLION)
-        sheet.reserve(int(count_orders(t, one.pool)))
-        sheet.at = int(release_all(t, one.pool, NONE, sheet.events, sheet.at))
-        kind, value = aftermath(t, one.pool)
-        if kind:  # flat already, and worth less than nothing: no step could ever say so
-            sheet.write(int(kind), pool=one.pool, short=int(value))
+    going = under_liquidation(desk)
+    q, pools = found_breaches(desk)
+    if going.size:  # judging others changes nothing of theirs
+        changed = np.zeros(3 * going.size, np.int64)
+        for pool, kind, left in changed[: 3 * int(stepped(t, q, desk.screen, going, changed))].reshape(-1, 3).tolist():
+            sheet.write(kind, pool=pool, short=left)
+    if pools.size:
+        out = np.zeros(4 * pools.size, np.int64)
+        measured(t, pools, out)
+        order = worst_first(pools, out)
+        pools, rows = pools[order], out.reshape(-1, 4)[order]
+        shorts = rows[:, 0] - rows[:, 2] + (rows[:, 1] - rows[:, 3]) // ledger.MILLION
+        sheet.reserve(2 * pools.size + int(orders_of(t, pools)))
+        sheet.at = int(fallen(t, pools, shorts, sheet.events, sheet.at))
+    if desk.watch is not None:
+        desk.watch.fell(pools)
+        desk.watch.arm_page(t, pools.size)
+        if desk.watch.epochs % MIRRORED_EVERY == 0 and desk.screen and desk.mirror.worth_keeping(t):
+            desk.mirror.refresh(t, WINDOWS_AT_ONCE)  # so that a scan, when it comes, finds what has changed laid out
+
+
+@kernel
+def rising(pairs: I64) -> bool:
+    """Whether the things of (thing, ticks) pairs rise, so that none comes twice."""
+    rises = True
+    for k in range(2, pairs.size, 2):
+        rises = rises and pairs[k] > pairs[k - 2]
+    return rises
+
+
+@kernel
+def take_prices(t: Tables, pairs: I64, now: int, apart: bool) -> int:
+    """Write the marks of (thing, ticks) pairs and the time; OK, the reason against it, or MAYBE_TWICE.
+
+    MAYBE_TWICE where the pairs do not rise and are not known to be ``apart``; nothing is written but with OK.
+    """
+    if not apart and not rising(pairs):
+        return MAYBE_TWICE
+    for k in range(0, pairs.size, 2):
+        if pairs[k] < 0 or pairs[k] >= t.top[TOP_THINGS]:
+            return UNKNOWN_THING
+    for k in range(0, pairs.size, 2):
+        thing, ticks = pairs[k], pairs[k + 1]
+        if ticks < lowest_ticks(t, thing) or ticks > t.things[thing]["max_ticks"]:
+            return AMOUNT
+    if now < t.top[TOP_TIME]:
+        return TIME
+    for k in range(0, pairs.size, 2):
+        t.things[pairs[k]]["mark"] = pairs[k + 1]
+    t.top[TOP_TIME] = now
+    t.top[TOP_EPOCH] += 1
+    return OK
 
 
 def prices(desk: Desk, c: Command, sheet: Sheet) -> Answer:
@@ -132,20 +269,14 @@ def prices(desk: Desk, c: Command, sheet: Sheet) -> Answer:
     t, payload = desk.t, c.payload or b""
     if len(payload) % PAIR_BYTES:
         raise PayloadError(f"payload must be pairs of 64-bit integers, not {len(payload)} bytes")
-    rows = np.frombuffer(payload, "<i8").reshape(-1, 2)
-    things, ticks = rows[:, 0], rows[:, 1]
-    if np.unique(things).size != things.size:
-        raise PayloadError("payload must give each thing one price")
-    if things.size and (things.min() < 0 or things.max() >= int(t.top[TOP_THINGS])):
-        return Answer(Reason.UNKNOWN_THING)
-    lowest = [int(lowest_ticks(t, thing)) if t.things["kind"][thing] == INVERSE else 1 for thing in things]
-    if (ticks < np.array(lowest, np.int64)).any() or (ticks > t.things["max_ticks"][things]).any():
-        return Answer(Reason.AMOUNT)
-    if c.amount < int(t.top[TOP_TIME]):
-        return Answer(Reason.TIME)
-    t.things["mark"][things] = ticks
-    t.top[TOP_TIME] = c.amount
-    t.top[TOP_EPOCH] += 1
+    pairs = np.array(np.frombuffer(payload, "<i8"))
+    taken = int(take_prices(t, pairs, c.amount, False))
+    if taken == MAYBE_TWICE:
+        if np.unique(pairs[::2]).size != pairs.size // 2:
+            raise PayloadError("payload must give each thing one price")
+        taken = int(take_prices(t, pairs, c.amount, True))
+    if taken != OK:
+        return Answer(Reason(taken))
     trigger_stops(desk, sheet)
     judge(desk, sheet)
     return DONE

@@ -9,9 +9,10 @@ from solvent.engine.fills import post_side
 from solvent.engine.hashing import live_entries
 from solvent.engine.jit import kernel
 from solvent.engine.losses import state_after
-from solvent.engine.orders import count_orders, free_order, release_all
+from solvent.engine.orders import count_orders, release_all
 from solvent.engine.records import Happened, House, Reason, ThingState
 from solvent.engine.slots import find, tidy
+from solvent.engine.stops import drop_stop
 from solvent.engine.tables import STANDING, TOP_ORDERS, TOP_THINGS, TOP_TIME, Tables
 from solvent.engine.value import lowest_ticks, worth
 
@@ -81,4 +82,4 @@ def _drop_stops(t: Tables, thing: int) -> None:
     rows = t.order[: int(t.top[TOP_ORDERS])]
     mine = (rows["ref"] > 0) & (rows["flags"] & STANDING != 0) & (rows["key"] >> 2 == thing)
     for at in np.flatnonzero(mine):
-        free_order(t, int(at))
+        drop_stop(t, int(at))

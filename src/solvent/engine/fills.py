@@ -16,6 +16,7 @@ from solvent.engine.cash import (
     put,
 )
 from solvent.engine.jit import kernel
+from solvent.engine.leaving import leave
 from solvent.engine.orders import MOST_REACH, leverage_allows, reach_of_lot, shrink, side_lots
 from solvent.engine.records import CCP_POOL, FUND_POOL, REDUCE_ONLY
 from solvent.engine.slots import tidy
@@ -211,12 +212,13 @@ def post_side(
 ) -> int:
     """Post one side of a contract fill whatever its verdict; the profit realised, in settle units.
 
-    Settles the entry's funding, carries its cost, moves realised profit, fee and levy, keeps ``pnl``, ``funding_paid``,
-    reach and cache, and frees what has become empty. The levy goes to the fund, which must have a
-    place for the settle asset.
+    The pool leaves its bands. Settles the entry's funding, carries its cost, moves realised profit, fee and levy,
+    keeps ``pnl``, ``funding_paid``, reach and cache, and frees what has become empty. The levy goes to the fund, which
+    must have a place for the settle asset.
     """
     near = is_near(t, pool, thing) and pool != CCP_POOL
     whole, millionths = 0, 0
+    leave(t, pool)
     if near:
         whole, millionths = contribution(t, pool, slot)
     after, gain, due = flow(t, slot, thing, lots, cost)

@@ -48,18 +48,15 @@ UNKNOWN = 1e300  # a magnitude that nothing is above: leave the pool to the exac
 SAFE_PRODUCT = 4.0e18  # below 2^62: a product of two integers that is this small in floats fits 64 bits
 
 
-MARK = np.dtype(
-    [
-        ("kind", "<i4"),
-        ("settle", "<i4"),
-        ("unit", "<i8"),  # linear: settle units of a lot at its mark; inverse: the constant
-        ("mark", "<i8"),
-        ("carry", "<i8"),
-        ("divisor", "<i8"),
-        ("settled", "<i4"),  # assets: 1 where a listed contract settles in it
-        ("spare", "<i4"),
-    ]
-)
+# fmt: off
+MARK = np.dtype([
+    ("kind", "<i4"), ("settle", "<i4"),
+    ("unit", "<i8"),  # linear: settle units of a lot at its mark; inverse: the constant
+    ("mark", "<i8"), ("carry", "<i8"), ("divisor", "<i8"),
+    ("settled", "<i4"),  # assets: 1 where a listed contract settles in it
+    ("spare", "<i4"),
+])
+# fmt: on
 
 
 @handed
@@ -73,16 +70,24 @@ class Marks(NamedTuple):
 
 def packed(t: Tables) -> Marks:
     """The present epoch's marks and pieces."""
-    things = t.things[: int(t.top[TOP_THINGS])]
-    pieces = int(t.top[TOP_PIECES])
-    linear, asset = things["kind"] == LINEAR, things["kind"] == ASSET
-    out = np.zeros(things.size, MARK)
-    for name in ("kind", "settle", "mark", "carry", "divisor"):
-        out[name] = things[name]
-    out["unit"] = np.where(linear, things["tick_value"], things["constant"])
-    out["unit"][linear] *= things["mark"][linear]
-    out["settled"][np.unique(things["settle"][~asset])] = 1
-    return Marks(out, t.rate[:pieces] / 1e6, t.part[:pieces] + t.rest[:pieces] / 1e6)
+    slope, cut = np.empty((2, int(t.top[TOP_PIECES])))
+    found = Marks(np.zeros(int(t.top[TOP_THINGS]), MARK), slope, cut)
+    pack(t, found)
+    return found
+
+
+@kernel
+def pack(t: Tables, q: Marks) -> None:
+    """Fill in marks of as many things and pieces as there are; a thing takes a few nanoseconds, a piece one."""
+    for thing in range(q.things.size):
+        row, out = t.things[thing], q.things[thing]
+        out["kind"], out["settle"], out["mark"] = row["kind"], row["settle"], row["mark"]
+        out["carry"], out["divisor"] = row["carry"], row["divisor"]
+        out["unit"] = row["tick_value"] * row["mark"] if row["kind"] == LINEAR else row["constant"]
+        if row["kind"] != ASSET:
+            q.things[row["settle"]]["settled"] = 1
+    for k in range(q.slope.size):
+        q.slope[k], q.cut[k] = t.rate[k] / 1e6, t.part[k] + t.rest[k] / 1e6
 
 
 @kernel

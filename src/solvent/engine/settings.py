@@ -7,6 +7,7 @@ from solvent.engine.commands import LEGS_NUMBER, LEGS_SHIFT, MODE_NUMBER
 from solvent.engine.compile import check_limits, compile_rules, compile_thing
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
 from solvent.engine.hashing import rules_digest
+from solvent.engine.leaving import leave
 from solvent.engine.names import ListedAsset, ListedInstrument, PayloadError, read_asset, read_instrument, read_rules
 from solvent.engine.records import FIRST_USER_POOL, LEG_MASK, PoolState, Reason, Setting, ThingState
 from solvent.engine.switches import set_legs, set_leverage, set_rules
@@ -228,4 +229,5 @@ def change_setting(desk: Desk, c: Command, sheet: Sheet) -> Answer:
         return Answer(Reason.UNKNOWN_THING)
     if int(desk.t.pools[c.pool]["state"]) != PoolState.HEALTHY:
         return Answer(Reason.POOL_STATE)
+    leave(desk.t, c.pool)  # leverage and rules may change what is required
     return verbs[Setting(c.flags)](desk, c, sheet)

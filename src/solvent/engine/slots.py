@@ -10,6 +10,7 @@ nothing stale comes back. A block never shrinks; ``used`` does, when what lies l
 from __future__ import annotations
 
 from solvent.engine.jit import kernel
+from solvent.engine.leaving import leave
 from solvent.engine.tables import ASSET, FREE, NONE, TOP_ENTRIES, Tables
 from solvent.engine.value import numeraire_of
 
@@ -63,7 +64,9 @@ def new_block(t: Tables, size: int) -> int:
 
 @kernel
 def grow(t: Tables, pool: int) -> bool:
-    """Give a pool its first block, or move its entries to one of twice the room; False when there is none."""
+    """Give a pool its first block, or move its entries to one of twice the room (its bands stay
+    behind); False when there is none.
+    """
     row = t.pools[pool]
     old, room = row["first"], row["room"]
     if room == 0:
@@ -75,6 +78,7 @@ def grow(t: Tables, pool: int) -> bool:
     new = new_block(t, size + 1)
     if new < 0:
         return False
+    leave(t, pool)
     for k in range(room):
         t.key[new + k] = t.key[old + k]
         t.lots[new + k] = t.lots[old + k]

@@ -23,7 +23,7 @@ from solvent.engine.tables import (
     empty,
 )
 
-FORM = 1  # changes when an older snapshot can no longer be read
+FORM = 2  # changes when an older snapshot can no longer be read
 ENTRY_COLUMNS = ("key", "lots", "cost", "carry", "leverage", "orders")
 STALE = -1
 LISTINGS = (int(Verb.LIST_ASSET), int(Verb.LIST))
@@ -45,7 +45,7 @@ def write(path: Path, t: Tables, payloads: list[tuple[int, int, bytes]], limits:
         "payloads": [[verb, ref, base64.b64encode(payload).decode()] for verb, ref, payload in payloads],
     }
     rows = t.pools[:pools].copy()
-    for derived in ("whole", "millionths"):
+    for derived in ("whole", "millionths", "watch"):
         rows[derived] = 0
     rows["epoch"] = STALE
     columns: dict[str, Any] = {name: getattr(t, name)[:entries] for name in ENTRY_COLUMNS}

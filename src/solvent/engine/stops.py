@@ -3,27 +3,51 @@ pool, instrument and reference; when the mark reaches one, a STOPPED event tells
 is gone.
 """
 
+# mypy: disable-error-code="no-any-return"
+# A column of a table has no type that mypy knows.
+
 from __future__ import annotations
 
 import numpy as np
 
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
-from solvent.engine.hashing import live_orders
 from solvent.engine.jit import kernel
 from solvent.engine.orders import covered, free_order, leg_fits, new_order
 from solvent.engine.records import FIRST_USER_POOL, LEG_MASK, STOP_BELOW, Happened, PoolState, Reason, ThingState
 from solvent.engine.slots import find
-from solvent.engine.tables import ASSET, NONE, SPOT, STANDING, TOP_ORDERS, TOP_POOLS, TOP_THINGS, UNCOVERED, Tables
+from solvent.engine.tables import (
+    ASSET,
+    I64,
+    NONE,
+    SPOT,
+    STANDING,
+    TOP_ORDERS,
+    TOP_POOLS,
+    TOP_STOPS,
+    TOP_THINGS,
+    UNCOVERED,
+    Tables,
+)
 
 
-@kernel
-def standing(t: Tables, pool: int, thing: int, ref: int) -> int:
-    """The row of a standing stop, −1 where there is none."""
-    for at in range(t.top[TOP_ORDERS]):
-        row = t.order[at]
-        if row["ref"] == ref and row["pool"] == pool and row["key"] >> 2 == thing and row["flags"] & STANDING != 0:
-            return at
-    return -1
+def standing(desk: Desk, pool: int, thing: int, ref: int) -> int:
+    """The row of a standing stop, −1 where there is none.
+
+    The desk remembers where each stop was put; what stands there now is looked at, so that nobody who drops a stop
+    need say so. Of an engine that was restored, the stops that stand are found once.
+    """
+    t = desk.t
+    if desk.stops is None:
+        rows = t.order[: int(t.top[TOP_ORDERS])]
+        places = np.flatnonzero(rows["flags"] & STANDING != 0)
+        names = zip(rows["pool"][places], rows["key"][places] >> 2, rows["ref"][places], strict=True)
+        desk.stops = {(int(a), int(b), int(c)): at for (a, b, c), at in zip(names, places.tolist(), strict=True)}
+    at = desk.stops.get((pool, thing, ref), NONE)
+    if at == NONE:
+        return NONE
+    row = t.order[at]
+    same = (int(row["ref"]), int(row["pool"]), int(row["key"]) >> 2) == (ref, pool, thing)
+    return at if same and int(row["flags"]) & STANDING else NONE
 
 
 def stop(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
@@ -33,12 +57,12 @@ def stop(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
     if refused:
         return Answer(refused)
     if c.lots == 0:
-        at = int(standing(t, c.pool, c.thing, c.ref)) if c.ref > 0 else NONE
+        at = standing(desk, c.pool, c.thing, c.ref) if c.ref > 0 else NONE
         if at == NONE:
             return Answer(Reason.UNKNOWN_ORDER)
-        free_order(t, at)
+        drop_stop(t, at)
         return DONE
-    refused = _sound(t, c)
+    refused = _sound(desk, c)
     if refused:
         return Answer(refused)
     at = int(new_order(t))
@@ -47,7 +71,9 @@ def stop(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
     row = t.order[at]
     row["ref"], row["pool"], row["key"] = c.ref, c.pool, c.thing * (LEG_MASK + 1) + (c.flags & LEG_MASK)
     row["lots"], row["ticks"], row["flags"] = c.lots, c.ticks, STANDING | (c.flags & STOP_BELOW)
-    row["next"] = row["previous"] = NONE
+    add_stop(t, at)
+    if desk.stops is not None:
+        desk.stops[c.pool, c.thing, c.ref] = at
     return DONE
 
 
@@ -61,13 +87,14 @@ def _known(t: Tables, c: Command) -> Reason | None:
     return Reason.UNSUPPORTED if int(t.things[c.thing]["kind"]) in (SPOT, UNCOVERED) else None
 
 
-def _sound(t: Tables, c: Command) -> Reason | None:
+def _sound(desk: Desk, c: Command) -> Reason | None:
+    t = desk.t
     row = t.things[c.thing]
     if int(row["state"]) >= ThingState.HALTED:
         return Reason.STATE
     if c.ref <= 0 or not 0 < c.ticks <= int(row["max_ticks"]) or abs(c.lots) > int(row["max_lots"]):
         return Reason.AMOUNT
-    if int(standing(t, c.pool, c.thing, c.ref)) >= 0:
+    if standing(desk, c.pool, c.thing, c.ref) >= 0:
         return Reason.REFERENCE_TAKEN
     if int(t.pools[c.pool]["state"]) != PoolState.HEALTHY:
         return Reason.POOL_STATE
@@ -83,19 +110,61 @@ def _sound(t: Tables, c: Command) -> Reason | None:
     return None if abs(held + c.lots) < abs(held) and (held + c.lots) * held >= 0 else Reason.NOT_REDUCING
 
 
+@kernel
+def add_stop(t: Tables, at: int) -> None:
+    """Put a row at the head of the standing stops."""
+    after = t.top[TOP_STOPS]
+    t.order[at]["previous"], t.order[at]["next"] = 0, after
+    t.top[TOP_STOPS] = at + 1
+    if after > 0:
+        t.order[after - 1]["previous"] = at + 1
+
+
+@kernel
+def drop_stop(t: Tables, at: int) -> None:
+    """Take a standing stop out and give its row back."""
+    before, after = t.order[at]["previous"], t.order[at]["next"]
+    if before > 0:
+        t.order[before - 1]["next"] = after
+    else:
+        t.top[TOP_STOPS] = after
+    if after > 0:
+        t.order[after - 1]["previous"] = before
+    free_order(t, at)
+
+
+@kernel
+def reached(t: Tables, out: I64) -> int:
+    """How many standing stops' triggers the marks have reached; their rows go to ``out`` as far as it reaches.
+
+    Cost: one row a standing stop.
+    """
+    count, at = 0, t.top[TOP_STOPS]
+    while at > 0:
+        row = t.order[at - 1]
+        mark = t.things[row["key"] >> 2]["mark"]
+        below = row["flags"] & STOP_BELOW != 0
+        if mark > 0 and ((below and mark <= row["ticks"]) or (not below and mark >= row["ticks"])):
+            if count < out.size:
+                out[count] = at - 1
+            count += 1
+        at = row["next"]
+    return count
+
+
 def trigger_stops(desk: Desk, sheet: Sheet) -> None:
     """Standing stops whose trigger the mark has reached, by reference: a STOPPED event each, and the stop is gone."""
     t = desk.t
-    slots = live_orders(t)
+    if not int(t.top[TOP_STOPS]):
+        return
+    slots = np.zeros(int(reached(t, np.zeros(0, np.int64))), np.int64)
+    reached(t, slots)
     rows = t.order[slots]
-    marks = t.things["mark"][rows["key"] >> 2]
-    below = rows["flags"] & STOP_BELOW != 0
-    reached = np.where(below, marks <= rows["ticks"], marks >= rows["ticks"])
-    for at in slots[reached & (marks > 0) & (rows["flags"] & STANDING != 0)]:
+    for at in slots[np.lexsort((rows["flags"], rows["key"], rows["pool"], rows["ref"]))]:
         row = t.order[at]
         thing = int(row["key"]) >> 2
         sheet.write(
             Happened.STOPPED, pool=int(row["pool"]), thing=thing, lots=int(row["lots"]), ref=int(row["ref"]),
             ticks=int(t.things[thing]["mark"]),
         )  # fmt: skip
-        free_order(t, int(at))
+        drop_stop(t, int(at))

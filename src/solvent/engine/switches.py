@@ -129,6 +129,7 @@ def set_rules(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
         return Answer(Reason.SWITCH)
     before = int(row["rules"]), int(row["mode"])
     row["rules"], row["mode"], row["epoch"] = c.amount, int(new["mode"]), STALE
+    t.mirrored[c.pool] = 0
     after = int(surplus(t, c.pool, ADMIT)[0])
     if after >= 0 and all(_within_brackets(t, c.pool, int(t.key[e])) for e in contract_slots(t, c.pool)):
         return DONE

@@ -16,6 +16,7 @@ from solvent.engine.handed import handed
 
 I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
+I8 = npt.NDArray[np.int8]
 Rows = npt.NDArray[np.void]
 
 FREE = -1
@@ -35,7 +36,9 @@ POOL = np.dtype([
     ("whole", "<i8"), ("millionths", "<i8"), ("epoch", "<i8"),  # derived: Σ contributions at ADMIT, valid at `epoch`
     ("first", "<i8"), ("used", "<i4"), ("room", "<i4"),
     ("owner", "<i4"), ("account", "<i4"), ("parent", "<i4"), ("scope", "<i4"),
-    ("rules", "<i2"), ("state", "i1"), ("mode", "i1"), ("legs", "i1"), ("spare", "i1", 3),
+    ("rules", "<i2"), ("state", "i1"), ("mode", "i1"), ("legs", "i1"),
+    ("watch", "i1"),  # derived: armed, touched, or on the active list (leaving.py)
+    ("spare", "i1", 2),
 ])
 THING = np.dtype([
     ("kind", "<i4"), ("state", "<i4"),
@@ -106,6 +109,8 @@ class Tables(NamedTuple):
     penalty_ppm: I64  # R × T
     house: I64  # accounts of House × T assets: units
     sources: I64  # S: last source_seq applied
+    active: I32  # derived, N + 2: how many pools are on the active list, the frontier of watching, then the list
+    mirrored: I8  # N, up to a multiple of 8; derived: where full passes read a pool (engine/mirror.py); 0 once changed
 
 
 # Positions in `top`.
@@ -121,7 +126,7 @@ class Tables(NamedTuple):
     TOP_TIME,  # ns
     TOP_COMMANDS,  # commands applied so far
     TOP_LIVE_ORDERS,
-    TOP_SPARE,
+    TOP_STOPS,  # first standing stop + 1, 0: none; they are linked by `next` and `previous`, counted likewise
 ) = range(12)
 TOP_SIZE = 12
 
@@ -167,4 +172,6 @@ def empty(limits: Limits) -> Tables:
         penalty_ppm=np.zeros((r, t), np.int64),
         house=np.zeros((6, t), np.int64),
         sources=np.full(s, -1, np.int64),
+        active=np.zeros(n + 2, np.int32),
+        mirrored=np.zeros(-(-n // 8) * 8, np.int8),
     )

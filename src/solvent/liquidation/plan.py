@@ -11,12 +11,16 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
 
-from solvent.book import Book, BookError, Holding, Leg, Market, PriceKind
+from solvent.book import Book, BookError, Holding, Leg, Market, PriceKind, Purpose
 from solvent.ledger import share_up
 from solvent.liquidation.closing import Closing, Outcome, Standing, sized
 from solvent.liquidation.depth import Depth, Level
 from solvent.liquidation.legs import HeldLeg, held_legs
+from solvent.margin.assess import assess_holding
+from solvent.margin.valuation import Scene, numeraire_units, price_alternatives
 from solvent.rules import Plan, VenueRules
 from solvent.units import exact
 
@@ -87,6 +91,7 @@ def plan(book: Book, market: Market, rules: VenueRules, pool: str, quotes: Mappi
         Plan.MOST_UNPROFITABLE_FIRST: _most_unprofitable_first,
         Plan.PROPORTIONAL: _proportional,
         Plan.WHOLE: _every_leg,
+        Plan.MARGINAL_RELIEF: _marginal_relief,
     }
     closes = rounds[rules.liquidation.plan](standing, quotes)
     return (*steps, *(closes or (_handed_over(standing, quotes),)))
@@ -186,6 +191,61 @@ def _every_leg(standing: Standing, quotes: Mapping[str, Depth]) -> tuple[Step, .
         steps.append(_step(closing, found, "positions are closed whole"))
         standing = _next(closing, found)
     return tuple(steps)
+
+
+class Relief(NamedTuple):
+    """A close that frees more than it costs: what, how much, and surplus(RECOVER) gained per notional at the mark."""
+
+    closing: Closing
+    outcome: Outcome
+    rate: Fraction
+
+
+def _marginal_relief(standing: Standing, quotes: Mapping[str, Depth]) -> tuple[Step, ...]:
+    """The leg whose close frees most per notional, then the best of the others; equals by profit, the worst first."""
+    steps: list[Step] = []
+    left = _legs(standing)
+    while standing.surplus < 0:
+        found = [one for leg in left if (one := _relief(standing, leg, quotes)) is not None]
+        if not found:
+            break
+        best = max(found, key=lambda one: one.rate)
+        steps.append(_step(best.closing, best.outcome, "the leg that frees most surplus for what is closed"))
+        standing = _next(best.closing, best.outcome)
+        left = tuple(leg for leg in left if leg is not best.closing.leg)
+    return tuple(steps)
+
+
+def _relief(standing: Standing, leg: HeldLeg, quotes: Mapping[str, Depth]) -> Relief | None:
+    """A leg's close; None where penalty and distance from the mark cost all it frees, or more margin is asked after.
+
+    What a close frees is the requirement's fall, what it costs the fall of margin equity: it costs less than it frees
+    exactly where the surplus rises. A better price than the mark's is no reason to close a leg that hedges others.
+    """
+    closing = Closing(standing, leg)
+    found = sized(closing, _usable(standing, leg, quotes), _most_lots(standing, leg))
+    if found is None or found.surplus <= standing.surplus or _freed(closing, found) < 0:
+        return None
+    return Relief(closing, found, Fraction(found.surplus - standing.surplus) / _closed_units(closing, found))
+
+
+def _freed(closing: Closing, found: Outcome) -> Decimal:
+    """By how much the requirement at RECOVER falls."""
+    before = closing.standing
+    after = closing.holding_after(found.lots, found.ticks, found.penalty_units)
+    asked = [
+        assess_holding(before.book, before.market, before.rules, Purpose.RECOVER, holding).required
+        for holding in (before.holding, after)
+    ]
+    return asked[0] - asked[1]
+
+
+def _closed_units(closing: Closing, found: Outcome) -> int:
+    """Notional closed at the mark, in numeraire units, rounded up."""
+    before, leg = closing.standing, closing.leg
+    kinds = price_alternatives(before.rules, Purpose.RECOVER)[0]
+    scene = Scene(before.book, before.market, before.rules, before.holding, Purpose.RECOVER, *kinds)
+    return numeraire_units(scene, leg.contract.notional(found.lots, leg.ticks), leg.contract.settle)
 
 
 def _at_share(standing: Standing, quotes: Mapping[str, Depth], ppm: int) -> tuple[Step, ...]:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from solvent.engine.audit import Tally, sums_by
-from solvent.engine.hashing import live_entries
+from solvent.engine.audit import Tally
 from solvent.engine.names import ListedAsset, Names
 from solvent.engine.records import FIRST_USER_POOL, FUND_POOL, Finality, Happened, House, Reason, Records, Verb
-from solvent.engine.tables import ASSET, SPOT, TOP_POOLS, Tables
+from solvent.engine.scan import cash_sums, entry_sums, joined_halves, lots_differ
+from solvent.engine.tables import ASSET, TOP_POOLS, Tables
 
 Ints = NDArray[np.int64]
 
@@ -104,19 +104,14 @@ class Auditor:
 
     def lots_agree(self, t: Tables, names: Names) -> Tally:
         """L-02 from outside: net lots of every pool, instrument by instrument, and their sum."""
-        tally = Tally()
-        entries = live_entries(t)
-        thing = entries.key >> 2
-        kinds = t.things["kind"][thing]
-        held = (kinds != ASSET) & (kinds != SPOT)
-        found = np.zeros_like(self.lots)
-        np.add.at(found, (entries.pool[held], thing[held]), t.lots[entries.slot[held]])
+        tally, things = Tally(), self.lots.shape[1]
+        first, sums, scratch = np.full(things, -1, np.int64), np.zeros(things, np.int64), np.zeros(things, np.int64)
+        pools = min(int(t.top[TOP_POOLS]), self.lots.shape[0])
+        lots_differ(t, 0, pools, self.lots.reshape(-1), things, scratch, first, sums)
         for k, listed in enumerate(names.things):
             if not isinstance(listed, ListedAsset):
-                wrong = np.flatnonzero(found[:, k] != self.lots[:, k])
-                where = f"{names.name(k)}: pool {wrong[:1].tolist()} has other lots than its fills"
-                tally.check(wrong.size == 0, where)
-                tally.check(int(self.lots[:, k].sum()) == 0, f"{names.name(k)}: fills do not sum to zero")
+                tally.check(int(first[k]) < 0, f"{names.name(k)}: pool {first[k]} has other lots than its fills")
+                tally.check(int(sums[k]) == 0, f"{names.name(k)}: fills do not sum to zero")
         return tally
 
     def indices_agree(self, t: Tables, names: Names) -> Tally:
@@ -132,8 +127,7 @@ class Auditor:
     def costs_agree(self, t: Tables, names: Names) -> Tally:
         """L-03 from outside: signed cost over all pools and the instrument's profit account cancel."""
         tally = Tally()
-        entries = live_entries(t)
-        costs = sums_by(entries.key >> 2, t.cost[entries.slot], len(names.things))
+        _, costs = entries_by_thing(t, len(names.things))
         for thing, listed in enumerate(names.things):
             if not isinstance(listed, ListedAsset):
                 rest = costs[thing] + int(t.things[thing]["pnl"])
@@ -141,18 +135,23 @@ class Auditor:
         return tally
 
 
+def entries_by_thing(t: Tables, things: int) -> tuple[list[int], list[int]]:
+    """Σ lots (of assets: units) and Σ cost of all live entries, by thing, exact."""
+    lots, costs = np.zeros(2 * t.things.size, np.int64), np.zeros(2 * t.things.size, np.int64)
+    entry_sums(t, 0, int(t.top[TOP_POOLS]), lots, costs)
+    return [joined_halves(lots, k) for k in range(things)], [joined_halves(costs, k) for k in range(things)]
+
+
 def residuals(t: Tables, names: Names) -> dict[str, int]:
     """What is left over of each asset when everything that holds it is added up: zero, exactly.
 
     Pools' balances, the house's accounts, and the instruments' profit and funding accounts that settle in it.
     """
-    pools = t.pools[: int(t.top[TOP_POOLS])]
-    numeraire = t.rules["numeraire"][pools["rules"]].astype(np.int64)
-    entries = live_entries(t)
     things = len(names.things)
-    balances = sums_by(numeraire, pools["cash"], things)
-    held = t.things["kind"][entries.key >> 2] == ASSET
-    others = sums_by((entries.key >> 2)[held], t.lots[entries.slot[held]], things)
+    halves = np.zeros(2 * t.things.size, np.int64)
+    cash_sums(t, 0, int(t.top[TOP_POOLS]), halves)
+    balances = [joined_halves(halves, thing) for thing in range(things)]
+    others, _ = entries_by_thing(t, things)
     found = {}
     for thing, listed in enumerate(names.things):
         if isinstance(listed, ListedAsset):

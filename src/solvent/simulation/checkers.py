@@ -7,24 +7,27 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solvent import ledger
-from solvent.assessment import Assessment
 from solvent.book import Purpose
 from solvent.engine.audit import Tally
 from solvent.engine.engine import Engine
 from solvent.engine.epochs import breaches
 from solvent.engine.records import FIRST_USER_POOL, FUND_POOL, Happened, PoolState, Records, Verb
+from solvent.engine.scan import balances_of, surpluses_of
 from solvent.engine.screen import packed
-from solvent.engine.tables import TOP_POOLS
-from solvent.margin import assess_pool
+from solvent.engine.tables import TOP_POOLS, TOP_THINGS
 from solvent.rules import Loss, VenueRules
 from solvent.simulation.auditor import Auditor
 from solvent.simulation.driver import Line
-from solvent.simulation.holdings import Held, cash, legs, standing
+from solvent.simulation.holdings import Held, cash, legs
 from solvent.simulation.liquidator import Liquidator
 from solvent.simulation.report import Law
+from solvent.simulation.verdicts import assessments
 from solvent.units import exact
+
+Ints = NDArray[np.int64]
 
 WATCHED = 24  # pools watched over each accrual
 
@@ -69,14 +72,31 @@ class Checkers:
         state = engine.state(FUND_POOL)
         self.law("L-17").check(state is PoolState.HEALTHY, f"the fund is {state.name}")
 
-    def breached(self, engine: Engine, pool: int) -> Assessment:
-        """L-06: ring 1 proves the breach of a pool whose liquidation was announced."""
-        book, market, rules = engine.book(pool)
-        found = assess_pool(book, market, rules, Purpose.MAINTAIN, f"P{pool}")
-        proved = found.breached(inclusive=rules.breach_inclusive)
-        self.law("L-06").check(proved, f"pool {pool}: surplus {found.low} is no breach")
-        self.law("L-06").check(not market.states, f"pool {pool}: prices {market.states} do not allow liquidation")
-        return found
+    def breached(self, engine: Engine, events: Records, *, most: int) -> None:
+        """L-06: every breach announced is proved by the exact kernel, with the surplus the event gives; by ring 1 too
+        where there are no more than ``most``, and otherwise for ``most`` of them: the worst, and others evenly spread.
+        """
+        pools = events["pool"].astype(np.int64)
+        if not pools.size:
+            return
+        whole, millionths, required, rest = (np.zeros(pools.size, np.int64) for _ in range(4))
+        surpluses_of(engine.tables, pools, whole, millionths, required, rest)
+        inclusive = self.rules.breach_inclusive
+        below = (whole < 0) | (inclusive & (whole == 0) & (millionths == 0) & (required + rest > 0))
+        fine = below & (whole == events["short"])
+        chosen = np.arange(pools.size) if pools.size <= most else _worst_and_others(pools.size, most)
+        for row, (_, found) in zip(
+            chosen.tolist(), assessments(engine, pools[chosen].tolist(), Purpose.MAINTAIN), strict=True
+        ):
+            fine[row] &= found.breached(inclusive=inclusive)
+        law, held = self.law("L-06"), int(fine.sum())
+        law.checks, law.held = law.checks + pools.size, law.held + held
+        if held < pools.size and not law.detail:
+            wrong = int(np.flatnonzero(~fine)[0])
+            law.detail = f"pool {pools[wrong]}: surplus {whole[wrong]} is no breach"
+        states = engine.book(int(pools[0]))[1].states
+        law.check(not states, f"pools {pools[:3].tolist()}: prices {states} do not allow liquidation")
+        law.checks, law.held = law.checks + pools.size - 1, law.held + (pools.size - 1) * (not states)
 
     def nobody_missed(self, engine: Engine) -> None:
         """L-18: after an epoch an exact pass over every pool finds no healthy one in breach."""
@@ -137,31 +157,51 @@ class Checkers:
         self.law("L-15").check(fine, f"{socialised} units socialised, {uncovered} uncovered, fund never exhausted")
 
 
+def _worst_and_others(count: int, most: int) -> Ints:
+    """Rows of ``count`` announced worst first: half of ``most`` from the front, the others evenly spread."""
+    front = most // 2
+    others = np.linspace(front, count - 1, most - front).astype(np.int64)
+    return np.unique(np.concatenate([np.arange(front), others]))
+
+
 @dataclass(slots=True)
 class Parents:
     """L-09: what the parents of isolated pools under liquidation own, before and after a round."""
 
     line: Line
-    before: dict[int, tuple[int, tuple[tuple[int, int], ...]]] = field(default_factory=dict)
+    parents: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    before: Ints = field(default_factory=lambda: np.zeros((0, 0), np.int64))
 
     def look(self, pools: list[int]) -> None:
         """Remember the parents of those of ``pools`` that are isolated."""
+        parents = np.unique(self.line.engine.tables.pools["parent"][np.array(pools, np.int64)])
+        self.parents = parents[parents >= 0].astype(np.int64)
+        self.before = self._owned()
+
+    def _owned(self) -> Ints:
+        """Units of every asset, one row a parent."""
         t = self.line.engine.tables
-        parents = {int(t.pools[pool]["parent"]) for pool in pools} - {-1}
-        self.before = {parent: standing(t, parent) for parent in sorted(parents)}
+        things = int(t.top[TOP_THINGS])
+        units = np.zeros(self.parents.size * things, np.int64)
+        balances_of(t, self.parents, things, units)
+        return units.reshape(-1, things)
 
     def check(self, tally: Tally, sent: list[tuple[Records, Records]], own: set[int]) -> None:
         """Unchanged, unless the parent was itself a party: liquidated, deleveraged or asked to pay."""
-        parties = set(own)
+        parties = [np.fromiter(own, np.int64, len(own))]
         for commands, _ in sent:
-            adl = commands["kind"] == Verb.ADL
-            parties |= set(commands["other"][adl].tolist())
+            parties.append(commands["other"][commands["kind"] == Verb.ADL].astype(np.int64))
             if (commands["kind"] == Verb.SOCIALISE).any():
                 return
-        for parent, owned in self.before.items():
-            if parent not in parties:
-                now = standing(self.line.engine.tables, parent)
-                tally.check(now == owned, f"parent {parent} had {owned}, has {now}")
+        now = self._owned()
+        watched = ~np.isin(self.parents, np.concatenate(parties))
+        fine = (now == self.before).all(axis=1)[watched]
+        wrong = self.parents[watched][~fine]
+        tally.checks += int(fine.size)
+        tally.held += int(fine.sum())
+        if wrong.size and not tally.detail:
+            row = int(np.flatnonzero(self.parents == wrong[0])[0])
+            tally.detail = f"parent {wrong[0]} had {self.before[row].tolist()}, has {now[row].tolist()}"
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ state; from there on the store's engine goes on. So a resumed run proves again a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -19,6 +19,8 @@ from solvent.engine.engine import Engine
 from solvent.engine.records import COMMAND, EVENT, Batch, Records
 
 TWIN_BATCH = 7
+TWIN_COMMANDS = 5_000
+PART = 1 << 18  # most commands that are on their way at once: a long set-up is read as it goes
 PAYLOAD_KINDS = np.array(sorted(int(verb) for verb in PAYLOAD_VERBS), dtype=np.int16)
 
 
@@ -81,6 +83,22 @@ def plain(batch: Batch) -> bytes:
     return commands.tobytes()
 
 
+def joined(sheets: Sequence[Records], kind: np.dtype[np.void]) -> Records:
+    """Records one after the other. (NumPy compares every field's name and type whenever it concatenates records.)
+
+    >>> joined([np.zeros(2, EVENT), np.zeros(1, EVENT)], EVENT).size
+    3
+    """
+    if len(sheets) == 1:
+        return sheets[0]
+    made: Records = np.empty(sum(one.size for one in sheets), kind)
+    at = 0
+    for one in sheets:
+        made[at : at + one.size] = one
+        at += one.size
+    return made
+
+
 class Line:
     """Commands out, events in.
 
@@ -108,6 +126,7 @@ class Line:
         self.commands = self.batches = 0
         self.time_ns = 0
         self.twin: Engine | None = None
+        self.compare_twin: Callable[[], None] | None = None
         self._batch, self._stop_after = batch, stop_after
         self._store = store
         self._recorded: Recorded | None = Recorded(past) if store is not None else None
@@ -131,25 +150,41 @@ class Line:
 
     def flush(self) -> tuple[Records, Records]:
         """Send everything waiting; the commands as sent (places of payloads aside) and all their events, in order."""
-        if not self._rows:
+        parts = list(self.parts())
+        if not parts:
             return np.zeros(0, COMMAND), np.zeros(0, EVENT)
-        rows, payloads = np.concatenate(self._rows), self._payloads
+        return joined([rows for rows, _ in parts], COMMAND), joined([events for _, events in parts], EVENT)
+
+    def parts(self) -> Iterator[tuple[Records, Records]]:
+        """As :meth:`flush`, in parts of :data:`PART` commands at most, each handed back before the next is sent.
+
+        Batches are cut as if it were one.
+        """
+        rows, payloads = self._rows, self._payloads
         self._rows, self._payloads, self._waiting = [], {}, 0
-        self._number(rows)
+        most, at = max(1, PART // self._batch) * self._batch, 0
+        for part in _regrouped(rows, most):
+            self._number(part)
+            yield part, self._batches(part, at, payloads)
+            at += part.size
+
+    def _batches(self, rows: Records, before: int, payloads: dict[int, bytes]) -> Records:
+        """Send ``rows``, which ``before`` others came before in the flush, batch by batch; all their events."""
         sheets = []
         for at in range(0, rows.size, self._batch):
             cut = rows[at : at + self._batch].copy()
-            inside = sorted(place for place in payloads if at <= place < at + cut.size)
+            first = before + at
+            inside = sorted(place for place in payloads if first <= place < first + cut.size)
             offset = 0
             for place in inside:
-                cut["lots"][place - at], cut["ticks"][place - at] = offset, len(payloads[place])
+                cut["lots"][place - first], cut["ticks"][place - first] = offset, len(payloads[place])
                 offset += len(payloads[place])
             sheets.append(self._send(Batch(cut, b"".join(payloads[place] for place in inside))))
-        return rows, np.concatenate(sheets)
+        return joined(sheets, EVENT)
 
     def _number(self, rows: Records) -> None:
         fresh = rows["source_seq"] == 0
-        for source in np.unique(rows["source"][fresh]).tolist():
+        for source in sorted(set(rows["source"][fresh].tolist())):
             mine = np.flatnonzero(fresh & (rows["source"] == source))
             last = self._numbers.get(source, 0)
             rows["source_seq"][mine] = last + 1 + np.arange(mine.size)
@@ -164,6 +199,8 @@ class Line:
         if self.twin is not None:
             for at in range(0, len(batch), TWIN_BATCH):
                 self.twin.step(_part(batch, at, min(at + TWIN_BATCH, len(batch))))
+            if self.commands > TWIN_COMMANDS and self.compare_twin is not None:
+                self.compare_twin()
         return events
 
     def _through(self, batch: Batch) -> Records:
@@ -181,7 +218,7 @@ class Line:
         if known < len(batch):
             self._hand_over()
             sheets.append(self._store.submit(_part(batch, known, len(batch)), time_ns=self.time_ns))
-        return np.concatenate(sheets)
+        return joined(sheets, EVENT)
 
     def finish(self) -> None:
         """At the end of a run: what a store kept must have been done again, to its last command."""
@@ -199,6 +236,29 @@ class Line:
         if own != kept:
             raise ResumeError(f"the state kept has hash {kept}, this run's at the same command is {own}")
         self.engine, self._recorded = self._store.engine, None
+
+
+def _regrouped(blocks: list[Records], most: int) -> Iterator[Records]:
+    """The same records in new blocks of ``most``; the blocks given are let go of as they are used up."""
+    blocks.reverse()
+    waiting, count = list[Records](), 0
+    while blocks:
+        block = blocks.pop()
+        while block.size >= most - count:
+            waiting.append(block[: most - count])
+            block = block[most - count :]
+            yield _own(waiting)
+            waiting, count = [], 0
+        if block.size:
+            waiting.append(block)
+            count += block.size
+    if waiting:
+        yield _own(waiting)
+
+
+def _own(blocks: list[Records]) -> Records:
+    """The blocks as one that nobody else holds: it will be numbered."""
+    return joined(blocks, COMMAND) if len(blocks) > 1 else blocks[0].copy()
 
 
 def _part(batch: Batch, first: int, last: int) -> Batch:

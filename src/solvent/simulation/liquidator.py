@@ -4,7 +4,7 @@ Pools are taken in the order their breaches were announced: those of earlier epo
 worst first. Each minute a pool gets one round:
 
 1. What it is worth at the prices its legs would fetch now is found. Where that is not below zero, the rule
-   set's plan is made on ring 1's view of the pool with the depth there is, and its closes are sent at the
+   set's plan is made with the depth there is, by the engine's arrays or by ring 1, and its closes are sent at the
    prices the book gives, each no worse than its step's limit. A pool that needs no close any more gives up one
    lot, so that the engine looks again.
 2. Where no close helps, or the worth is below zero, collateral in other assets is converted. A loss that the
@@ -26,6 +26,8 @@ import numpy as np
 from solvent.assessment import Assessment
 from solvent.book import Purpose
 from solvent.engine.commands import socialise
+from solvent.engine.planning import Terms, depths, plans, readable, terms
+from solvent.engine.plans import Outcome
 from solvent.engine.records import FUND_POOL, OTHER_LEG_SHIFT, Happened, PoolState, Records, Verb, command
 from solvent.ledger import share_down
 from solvent.liquidation import Action, BankruptcyPrice, Covered, Depth, Level, Step, bankruptcy_prices, cover, plan
@@ -82,6 +84,7 @@ class Liquidator:
     taken: list[tuple[int, Assessment, Assessment]] = field(default_factory=list)
     reader: Callable[[Records, Records], object] | None = None
     turn: int = 0
+    known: Terms | None = None
 
     def begin(self, pool: int, minute: int) -> None:
         """A breach was announced."""
@@ -142,9 +145,8 @@ class Liquidator:
 
     def _by_plan(self, case: Case, held: list[Held]) -> bool:
         """Send the plan's closes; False where no close helps although all could be traded."""
-        book, market, rules = self.line.engine.book(case.pool)
         before = self.line.engine.surplus(case.pool, Purpose.RECOVER)
-        steps = plan(book, market, rules, f"P{case.pool}", self._quotes(held))
+        steps = self._steps(case.pool, self._quotes(held))
         if not steps:
             one = held[0]
             self._liquidate(
@@ -160,6 +162,22 @@ class Liquidator:
             one = next(one for one in held if (one.thing, one.leg) == (thing, step.leg.value))
             self._close(case, one, step.lots, step.worst_ticks)
         return True
+
+    def _steps(self, pool: int, quotes: dict[str, Depth]) -> tuple[Step, ...]:
+        """The pool's plan, by the engine's arrays where they cover it."""
+        engine = self.line.engine
+        found = plans(engine.tables, [pool], depths(engine.names, quotes), self._terms())
+        if found.verdict[0] != Outcome.UNCOVERED:
+            return readable(engine.tables, engine.names, found, 0)
+        book, market, rules = engine.book(pool)
+        return plan(book, market, rules, f"P{pool}", quotes)
+
+    def _terms(self) -> Terms:
+        """What plans need to know of the rules rows: a replay lists everything before its first minute."""
+        if self.known is None:
+            engine, rules = self.line.engine, self.stage.world.rules
+            self.known = terms(engine.tables, engine.names, {row.rules: rules for row in engine.names.rules.values()})
+        return self.known
 
     def _quotes(self, held: list[Held]) -> dict[str, Depth]:
         """Depth of the instruments a pool holds, both sides where it holds both legs."""
@@ -249,7 +267,7 @@ class Liquidator:
     def _deleverage_leg(self, case: Case, price: BankruptcyPrice) -> None:
         engine, pool = self.line.engine, case.pool
         thing, left = engine.names.ids[price.symbol], price.lots
-        asked = self.deleveraging.winners(engine, thing, price.lots, price.ticks)
+        asked = self.deleveraging.winners(engine, self.stage.world.rules, thing, price.lots, price.ticks)
         before = {one.pool: self._judged(one.pool) for one in asked if len(self.taken) < JUDGED}
         for one in asked:
             lots = -one.lots if price.lots > 0 else one.lots

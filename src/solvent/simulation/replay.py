@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from solvent.engine.engine import Engine
 from solvent.engine.tables import Limits
+from solvent.simulation.brute_force import BruteForce
 from solvent.simulation.datasets import load
-from solvent.simulation.driver import Line, Past, Stopped, Store
+from solvent.simulation.driver import TWIN_COMMANDS, Line, Past, Stopped, Store
 from solvent.simulation.market_makers import makers
 from solvent.simulation.population import generate
 from solvent.simulation.report import Report
@@ -29,6 +30,7 @@ def replay(
     past: Iterable[Past] = (),
     stop_after: int | None = None,
     minutes: int | None = None,
+    brute_force: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Run a window from its first to its last minute, or as far as asked.
@@ -48,6 +50,9 @@ def replay(
         End after so many batches; the report says that it is not finished.
     minutes
         End after so many minutes of the window.
+    brute_force
+        Check every epoch by an exact scan of all pools and by ring 1
+        (:class:`~solvent.simulation.brute_force.BruteForce`); changes no other figure of the report.
     progress
         Called with (minutes done, minutes, text).
 
@@ -61,8 +66,10 @@ def replay(
     stage = stage_of(dataset, accounts, seed, venue)
     engine = Engine(engine_limits(stage), threads=threads, screen=screen, venues=venues(venue))
     line = Line(engine, batch=batch, store=store, past=past, stop_after=stop_after)
-    line.twin = Engine(engine_limits(stage), threads=3 - threads, screen=not screen, venues=venues(venue))
+    line.twin = Engine(_twin_limits(stage, batch), threads=3 - threads, screen=not screen, venues=venues(venue))
     run = Run(stage, line, progress or silent)
+    if brute_force:
+        run.brute_force = BruteForce(stage.world.rules, seed, stage.pools)
     try:
         run.set_up()
         for minute in range(run.last if minutes is None else min(minutes, run.last)):
@@ -78,6 +85,14 @@ def stage_of(dataset: str, accounts: int, seed: int, venue: str = "generic") -> 
     world = build(load(dataset), venue)
     crowd = generate(world, accounts, seed)
     return Stage(world, crowd, makers(world, crowd), seed)
+
+
+def _twin_limits(stage: Stage, batch: int) -> Limits:
+    """Room for what the twin is sent: a pool, entries and an order a command at most."""
+    most, commands = engine_limits(stage), TWIN_COMMANDS + batch
+    return most._replace(
+        pools=min(most.pools, commands), entries=min(most.entries, 64 * commands), orders=min(most.orders, commands)
+    )
 
 
 def engine_limits(stage: Stage) -> Limits:

@@ -99,6 +99,7 @@ class Report:
     comparisons: int = 0
     comparisons_equal: int = 0
     share_ppm: int = 0
+    brute_force: dict[str, int] = field(default_factory=dict)
     source: tuple[str, ...] = ()
     start_ns: int = 0
 
@@ -106,19 +107,20 @@ class Report:
     def lawful(self) -> bool:
         """Whether every law was checked and held, every comparison was equal, and nothing is left over."""
         laws = all(law.checks > 0 and law.checks == law.held for law in self.laws.values())
+        laws = laws and not any(self.brute_force.get(name, 0) for name in ("missed", "wrong"))
         return laws and self.comparisons == self.comparisons_equal and not any(self.conservation.values())
 
     def hour_of(self, minute: int) -> int:
         """The hour of the window a minute is in."""
         return minute // 60
 
-    def close(self, hour: int, symbol: str, notional_units: int, penalty_units: int) -> None:
-        """One more liquidation fill."""
+    def close(self, hour: int, symbol: str, notional_units: int, penalty_units: int, *, fills: int = 1) -> None:
+        """More liquidation fills of an instrument, together of this notional and these penalties."""
         one = self.closed.setdefault((hour, symbol), Closed(hour, symbol))
-        one.fills += 1
+        one.fills += fills
         one.notional_units += notional_units
         one.penalty_units += penalty_units
-        self.liquidation_fills += 1
+        self.liquidation_fills += fills
         self.liquidated_units += notional_units
         self.penalty_units += penalty_units
 
@@ -137,7 +139,7 @@ class Report:
         >>> Report("mar-2020", "generic", 10, 7).as_json()["liquidations"]
         0
         """
-        skipped = {"closed", "worst", "laws", "conservation", "source"}
+        skipped = {"closed", "worst", "laws", "conservation", "source", "brute_force"}
         plain: dict[str, Any] = {}
         for name in self.__dataclass_fields__:
             if name not in skipped:
@@ -149,6 +151,8 @@ class Report:
         plain["by_instrument"] = [_row(one) for one in self.by_instrument()]
         plain["worst"] = [_plain(one) for one in self.worst]
         plain["ring_1"] = {"compared": self.comparisons, "equal": self.comparisons_equal}
+        if self.brute_force:
+            plain["brute_force"] = dict(self.brute_force)
         plain["source"] = list(self.source)
         plain["lawful"] = self.lawful
         return plain

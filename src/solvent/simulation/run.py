@@ -8,12 +8,13 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from solvent.engine.records import FIRST_USER_POOL, Happened, Reason, Records, Verb, command
+from solvent.engine.records import COMMAND, EVENT, FIRST_USER_POOL, Happened, Reason, Records, Verb, command
 from solvent.engine.tables import TOP_SEQ
 from solvent.rules import Missing
 from solvent.simulation.auditor import Auditor, fund_cash, residuals
+from solvent.simulation.brute_force import BruteForce
 from solvent.simulation.checkers import Accruals, Checkers, Parents
-from solvent.simulation.driver import Line
+from solvent.simulation.driver import Line, joined
 from solvent.simulation.impact import Book as DepthBook
 from solvent.simulation.impact import ImpactModel, OracleBook
 from solvent.simulation.liquidator import Liquidator
@@ -25,7 +26,7 @@ from solvent.simulation.randomness import MILLION, Stream
 from solvent.simulation.report import Report
 from solvent.simulation.samples import Samples
 from solvent.simulation.stage import Stage, accounts, house, positions
-from solvent.simulation.tally import Counter, states
+from solvent.simulation.tally import Counter, recovered_with_legs, states
 from solvent.simulation.trading import Trading
 from solvent.simulation.world import DOLLAR_ID, MARKET, World, listings, price_command
 
@@ -35,7 +36,8 @@ Progress = Callable[[int, int, str], None]
 HOUR, FUNDING_MINUTES = 60, 480
 VERDICTS = 1_000  # pools compared with ring 1 over the whole window
 LIQUIDATION_PRICES = 2  # an hour
-TWIN_COMMANDS = 5_000
+AUDITED_POOLS, SCANNED_POOLS = 100_000, 400_000  # of so many pools all tables are audited, and scanned, every hour
+PROVED_POOLS, PROVED = 100_000, 16  # above so many pools ring 1 proves so many of an epoch's breaches, not all
 OPEN_INTEREST_DAYS = 10  # the market's open interest is taken to be a tenth of a day's turnover
 LEAST_SHARE_PPM = 10_000
 BASE_FUNDING_PPB, MOST_FUNDING_PPB = 100_000, 7_500_000
@@ -80,7 +82,8 @@ class Run:
         self.state = self.depth.state()
         self.marks: Ints = self.bridged[0]
         self.trading = Trading(stage)
-        self.liquidator = Liquidator(stage, line, self.depth, self.state, reader=self._read)
+        self.liquidator = Liquidator(stage, line, self.depth, self.state, reader=self._take)
+        line.compare_twin = self._compare_twin
         self.checkers = Checkers(world.rules)
         self.samples = Samples(self.checkers)
         self.probes = Probes(stage, line, self.checkers)
@@ -90,6 +93,10 @@ class Run:
         self.report.source, self.report.start_ns = data.source, data.start_ns
         self.report.pools, self.report.market_makers = stage.pools, stage.makers.count
         self.counter = Counter(stage, self.report, line)
+        self.audit_hours, self.scan_hours = -(-stage.pools // AUDITED_POOLS), -(-stage.pools // SCANNED_POOLS)
+        self.most_proved = stage.pools if stage.pools <= PROVED_POOLS else PROVED
+        self.brute_force: BruteForce | None = None
+        self._taken: list[tuple[Records, Records, Ints]] = []
 
     def set_up(self) -> None:
         """List, price, open, fund, trade."""
@@ -100,26 +107,40 @@ class Run:
         self.line.add_sent([price_command(world, self.marks, self.line.time_ns)])
         for rows in (*house(self.stage), *maker_commands(world, self.stage.makers), *accounts(self.stage)):
             self.line.add(rows)
-        self._send()
+        self._send_long()
         self.report.fund_start_units = fund_cash(self.line.engine.tables)
         self.progress(0, self.last, "taking the first positions")
         for rows in positions(self.stage):
             self.line.add(rows)
-        self._send()
+        self._send_long()
         self.checkers.whole(self.line.engine, self.auditor)
+
+    def _send_long(self) -> None:
+        """Send what waits and read what comes back part by part, so that not all of it is in memory at once."""
+        for commands, events in self.line.parts():
+            self._read(commands, events)
 
     def _send(self) -> tuple[Records, Records, Records]:
         """Send what waits and read what comes back: commands, answers, events."""
         commands, events = self.line.flush()
         return commands, self._read(commands, events), events
 
-    def _read(self, commands: Records, events: Records) -> Records:
+    def _read(self, commands: Records, events: Records, kept: Ints | None = None) -> Records:
         answers = self.auditor.read(commands, events, self.stage.world.first_spot)
         self.trading.note(answers, events)
-        self.counter.read(commands, answers, events)
-        if self.line.twin is not None and self.line.commands > TWIN_COMMANDS:
-            self._compare_twin()
+        self.counter.read(commands, answers, events, kept)
         return answers
+
+    def _take(self, commands: Records, events: Records) -> None:
+        """What the liquidator sent, kept to be read with the rest of its round: nothing it does depends on that."""
+        self._taken.append((commands, events, recovered_with_legs(self.line.engine, events)))
+
+    def _catch_up(self) -> None:
+        """Read what the liquidator sent."""
+        if self._taken:
+            commands, events, kept = zip(*self._taken, strict=True)
+            self._taken = []
+            self._read(joined(commands, COMMAND), joined(events, EVENT), np.concatenate(kept))
 
     def _compare_twin(self) -> None:
         """L-05: another engine, with other threads, screen and cuts, has the same hash after the same commands."""
@@ -156,14 +177,17 @@ class Run:
 
     def _epoch(self, minute: int, events: Records) -> None:
         """Everything that follows an epoch: breaches are proved, and their pools go to the liquidator."""
-        if minute % HOUR == 0:
-            self.checkers.nobody_missed(self.line.engine)
-        for event in events[events["kind"] == Happened.BREACHED]:
-            pool = int(event["pool"])
-            found = self.checkers.breached(self.line.engine, pool)
-            self.counter.breach(self.line.engine, pool, found)
+        engine, breached = self.line.engine, events[events["kind"] == Happened.BREACHED]
+        if minute % (HOUR * self.scan_hours) == 0:
+            self.checkers.nobody_missed(engine)
+        if self.brute_force is not None:
+            self.brute_force.look(engine, events)
+        self.checkers.breached(engine, breached, most=self.most_proved)
+        self.counter.breaches(engine, breached)
+        for pool in breached["pool"].tolist():
             self.liquidator.begin(pool, minute)
         self.liquidator.follow(events)
+        self._catch_up()
 
     def _accruals(self, minute: int) -> None:
         """Funding every eight hours and interest every hour, each an epoch of its own."""
@@ -214,6 +238,7 @@ class Run:
         parents = Parents(self.line)
         parents.look(sorted(own))
         self.liquidator.round()
+        self._catch_up()
         self.checkers.steps(self.line.engine, self.liquidator)
         self.checkers.winners(self.liquidator)
         parents.check(self.checkers.law("L-09"), self.liquidator.sent, own)
@@ -236,7 +261,8 @@ class Run:
             self.checkers.law("L-16").check(int(answer["reason"]) == Reason.DUPLICATE, "a repeated command was applied")
         for sent, events in self.probes.ask(minute // HOUR):
             self._read(sent, events)
-        self.checkers.whole(self.line.engine, self.auditor)
+        if minute % (HOUR * self.audit_hours) == 0:
+            self.checkers.whole(self.line.engine, self.auditor)
 
     def _some_isolated(self, stream: Stream) -> list[int]:
         rows = np.flatnonzero(self.stage.crowd.pools.isolated == 1)
@@ -253,6 +279,7 @@ class Run:
     def end(self) -> Report:
         """The report of a run that came to its end: last audit, residuals, hash."""
         self.line.finish()
+        self._catch_up()
         engine = self.line.engine
         self._compare_twin()
         self.checkers.waterfall(self.liquidator)
@@ -272,6 +299,8 @@ class Run:
             report.laws.pop("L-09", None)  # nothing is isolated under a parent here
         report.states = states(engine, self.stage)
         report.worst = self.counter.finished(engine)
+        if self.brute_force is not None:
+            report.brute_force = self.brute_force.counts()
         report.comparisons, report.comparisons_equal = self.samples.compared, self.samples.equal
         self.progress(report.minutes_done, self.last, "done")
         return report

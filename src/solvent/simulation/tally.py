@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from math import ceil
 
 import numpy as np
+from numpy.typing import NDArray
 
-from solvent.assessment import Assessment
+from solvent.book import Purpose
 from solvent.engine.engine import Engine
 from solvent.engine.records import Happened, PoolState, Records, Verb
+from solvent.engine.scan import with_legs
 from solvent.liquidation import Covered
 from solvent.margin import explain
 from solvent.simulation.driver import Line
-from solvent.simulation.holdings import legs
 from solvent.simulation.report import Report, Worst
 from solvent.simulation.stage import Stage
-from solvent.units import exact
+from solvent.simulation.verdicts import assessments
+from solvent.simulation.world import DOLLAR_SCALE
+from solvent.units import exact, shifted
+
+Ints = NDArray[np.int64]
 
 KEPT = 5  # worst accounts explained
 SEVERITY_PLACES = 9
@@ -35,71 +40,91 @@ class Counter:
     bankrupt: set[int] = field(default_factory=set)
     worst: dict[int, Worst] = field(default_factory=dict)
     _depths: dict[int, Decimal] = field(default_factory=dict)
+    _shallowest_units: int = 0
 
-    def read(self, commands: Records, answers: Records, events: Records) -> None:
-        """Take in what was sent and what came back."""
+    def read(self, commands: Records, answers: Records, events: Records, kept: Ints | None = None) -> None:
+        """Take in what was sent and what came back; ``kept`` says of each RECOVERED event whether the pool had
+        positions when it came (by default, whether it has them now).
+        """
         done = answers["kind"] == Happened.DONE
         kinds = commands["kind"]
         self.report.fills += int((done & (kinds == Verb.FILL)).sum())
         self.report.stops += int((events["kind"] == Happened.STOPPED).sum())
         self.report.converted += int((done & (kinds == Verb.CONVERT)).sum())
-        for answer in answers[done & (kinds == Verb.LIQUIDATE)]:
-            self._closed(answer)
+        self._closed(answers[done & (kinds == Verb.LIQUIDATE)])
         self._deleveraged(answers[done & (kinds == Verb.ADL)])
         self._raised(answers[done & (kinds == Verb.FUND)], int((done & (kinds == Verb.SOCIALISE)).sum()))
-        for event in events[(events["kind"] == Happened.RECOVERED) | (events["kind"] == Happened.BANKRUPT)]:
-            self._ended(event)
+        self._ended(events, recovered_with_legs(self.line.engine, events) if kept is None else kept)
 
-    def _notional(self, answer: Any) -> int:
-        instrument = int(answer["thing"]) - self.stage.world.first_perpetual
-        return abs(int(answer["lots"])) * int(answer["ticks"]) * self.stage.world.perpetuals[instrument].tick_value
+    def _notionals(self, answers: Records) -> list[int]:
+        """Notional of each trade, units; each fits 64 bits, their sum need not."""
+        ticks = self.stage.world.tick_values[answers["thing"] - self.stage.world.first_perpetual]
+        notionals: list[int] = (np.abs(answers["lots"]) * answers["ticks"] * ticks).tolist()
+        return notionals
 
-    def _closed(self, answer: Any) -> None:
-        notional, penalty = self._notional(answer), int(answer["fee"])
-        symbol = self.stage.world.perpetuals[int(answer["thing"]) - self.stage.world.first_perpetual].symbol
-        self.report.close(self.report.hour_of(self.minute), symbol, notional, penalty)
-        one = self.worst.get(int(answer["pool"]))
-        if one is not None:
-            one.fills += 1
-            one.closed_units += notional
-            one.penalty_units += penalty
+    def _closed(self, answers: Records) -> None:
+        if not answers.size:
+            return
+        hour, first = self.report.hour_of(self.minute), self.stage.world.first_perpetual
+        for thing in np.unique(answers["thing"]).tolist():
+            mine = answers[answers["thing"] == thing]
+            symbol, penalty = self.stage.world.perpetuals[thing - first].symbol, sum(mine["fee"].tolist())
+            self.report.close(hour, symbol, sum(self._notionals(mine)), penalty, fills=mine.size)
+        for pool, one in self.worst.items():
+            mine = answers[answers["pool"] == pool]
+            one.fills += int(mine.size)
+            one.closed_units += sum(self._notionals(mine))
+            one.penalty_units += sum(mine["fee"].tolist())
 
     def _deleveraged(self, answers: Records) -> None:
+        if not answers.size:
+            return
         self.report.adl += int(answers.size)
-        self.report.adl_units += sum(self._notional(answer) for answer in answers)
-        for pool in answers["pool"].tolist():
-            if pool in self.worst:
-                self.worst[pool].end = "deleveraged"
+        self.report.adl_units += sum(self._notionals(answers))
+        for pool, one in self.worst.items():
+            if (answers["pool"] == pool).any():
+                one.end = "deleveraged"
 
     def _raised(self, answers: Records, socialised: int) -> None:
         self.report.fund += int(answers.size)
         self.report.fund_units += sum(answers["amount"].tolist())
         self.report.socialised += socialised
 
-    def _ended(self, event: Any) -> None:
-        pool = int(event["pool"])
-        if int(event["kind"]) == Happened.BANKRUPT:
-            self.report.bankrupt += 1
-            self.bankrupt.add(pool)
+    def _ended(self, events: Records, kept: Ints) -> None:
+        """Pools bankrupt, raised to zero, recovered; in the order of the events."""
+        rows = events[(events["kind"] == Happened.RECOVERED) | (events["kind"] == Happened.BANKRUPT)]
+        with_legs_left = iter(kept.tolist())
+        for pool, kind, short in zip(rows["pool"].tolist(), rows["kind"].tolist(), rows["short"].tolist(), strict=True):
+            if kind == Happened.BANKRUPT:
+                self.report.bankrupt += 1
+                self.bankrupt.add(pool)
+                if pool in self.worst:
+                    self.worst[pool].loss_units = -short
+                    self.worst[pool].end = "bankrupt"
+                continue
+            partial = next(with_legs_left)
+            if pool in self.bankrupt:
+                self.bankrupt.discard(pool)
+                continue
+            self.report.recovered += 1
+            self.report.partial += partial
             if pool in self.worst:
-                self.worst[pool].loss_units = -int(event["short"])
-                self.worst[pool].end = "bankrupt"
-            return
-        if pool in self.bankrupt:
-            self.bankrupt.discard(pool)
-            return
-        self.report.recovered += 1
-        if legs(self.line.engine.tables, pool):
-            self.report.partial += 1
-        if pool in self.worst:
-            self.worst[pool].end = self.worst[pool].end or "recovered"
+                self.worst[pool].end = self.worst[pool].end or "recovered"
 
-    def breach(self, engine: Engine, pool: int, found: Assessment) -> None:
-        """A liquidation began."""
-        self.report.liquidations += 1
-        row = pool - self.stage.first
-        if row >= 0 and int(self.stage.crowd.pools.isolated[row]):
-            self.report.isolated += 1
+    def breaches(self, engine: Engine, events: Records) -> None:
+        """Liquidations began: counted, and those among the deepest explained."""
+        rows = events["pool"].astype(np.int64) - self.stage.first
+        rows = rows[rows >= 0]
+        self.report.liquidations += int(events.size)
+        self.report.isolated += int(self.stage.crowd.pools.isolated[rows].sum())
+        for pool, short in zip(events["pool"].tolist(), events["short"].tolist(), strict=True):
+            if len(self._depths) < KEPT or short < self._shallowest_units or pool in self._depths:
+                self._breach(engine, pool)
+                self._shallowest_units = ceil(shifted(max(self._depths.values()), DOLLAR_SCALE))
+
+    def _breach(self, engine: Engine, pool: int) -> None:
+        """Keep a pool among the deepest, if it is; the event's surplus, rounded down, was only a first look."""
+        ((_, found),) = assessments(engine, [pool], Purpose.MAINTAIN)
         depth, known = found.low, self._depths.get(pool)
         if known is not None and depth >= known:
             return
@@ -124,6 +149,15 @@ class Counter:
         for pool, one in self.worst.items():
             one.end = one.end or engine.state(pool).name.lower()
         return [self.worst[pool] for pool in sorted(self.worst, key=lambda one: (self._depths[one], one))]
+
+
+def recovered_with_legs(engine: Engine, events: Records) -> Ints:
+    """1 for each RECOVERED event whose pool holds positions now, else 0, in the events' order."""
+    pools = events["pool"][events["kind"] == Happened.RECOVERED].astype(np.int64)
+    found = np.zeros(pools.size, np.int64)
+    if pools.size:
+        with_legs(engine.tables, pools, found)
+    return found
 
 
 @exact

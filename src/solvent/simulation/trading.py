@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solvent.engine.engine import Engine
-from solvent.engine.records import OTHER_LEG_SHIFT, Happened, PoolState, Records, Verb, command
-from solvent.simulation.holdings import lots_of
+from solvent.engine.records import LEG_MASK, OTHER_LEG_SHIFT, Happened, PoolState, Records, Verb
+from solvent.engine.scan import lots_held
 from solvent.simulation.impact import Book as DepthBook
 from solvent.simulation.impact import ImpactState
 from solvent.simulation.population import Orders
@@ -33,17 +33,58 @@ RESENT = 3  # commands repeated on purpose every hour
 
 
 @dataclass(slots=True)
+class Queue:
+    """Resting orders of one side of an instrument, the best price first: those the mark has been through are behind.
+
+    Args:
+        instrument: Its number.
+        side: 1 where the orders buy, −1 where they sell.
+        rows: Rows of the orders.
+        ticks: Their limits times ``side``, falling.
+        passed: How many of them the mark has reached.
+
+    """
+
+    instrument: int
+    side: int
+    rows: Ints
+    ticks: Ints
+    passed: int = 0
+
+    @classmethod
+    def of(cls, orders: Orders, instrument: int, side: int) -> Queue:
+        """The orders of one side of an instrument, none reached yet."""
+        rows = np.flatnonzero((orders.instrument == instrument) & (np.sign(orders.lots) == side))
+        rows = rows[np.argsort(-side * orders.ticks[rows], kind="stable")]
+        return cls(instrument, side, rows, side * orders.ticks[rows])
+
+    def reached(self, marks: Ints) -> Ints:
+        """Rows of the orders that this minute's mark reaches first."""
+        before, mark = self.passed, self.side * int(marks[self.instrument])
+        while self.passed < self.rows.size and self.ticks[self.passed] >= mark:
+            self.passed += 1
+        return self.rows[before : self.passed]
+
+
+@dataclass(slots=True)
 class Trading:
     """The crowd's orders still standing, and its commands of a minute."""
 
     stage: Stage
     standing: NDArray[np.bool_] = field(init=False)
     calm: Ints = field(init=False)
+    queues: list[Queue] = field(init=False)
     last: Records | None = None
 
     def __post_init__(self) -> None:
         """Every order stands at first."""
-        self.standing = np.ones(self.stage.crowd.orders.pool.size, np.bool_)
+        orders = self.stage.crowd.orders
+        self.standing = np.ones(orders.pool.size, np.bool_)
+        self.queues = [
+            Queue.of(orders, instrument, side)
+            for instrument in range(len(self.stage.world.perpetuals))
+            for side in (1, -1)
+        ]
         dataset = self.stage.world.dataset
         low, high = dataset.mark_range()
         spread = ((high - low) * 1_000_000 // (high + low)).sum(axis=1)
@@ -92,8 +133,8 @@ class Trading:
     def reached(self, marks: Ints, minute: int) -> Records:
         """Fills of resting orders whose limit the mark has reached: the maker's side is the order."""
         orders: Orders = self.stage.crowd.orders
-        mark = marks[orders.instrument]
-        rows = np.flatnonzero(self.standing & np.where(orders.lots > 0, mark <= orders.ticks, mark >= orders.ticks))
+        rows = np.sort(np.concatenate([np.zeros(0, np.int64), *(queue.reached(marks) for queue in self.queues)]))
+        rows = rows[self.standing[rows]]
         self.standing[rows] = False
         stage = self.stage
         return records(
@@ -104,26 +145,27 @@ class Trading:
 
     def stopped(self, engine: Engine, events: Records, depth: DepthBook, state: ImpactState, minute: int) -> Records:
         """Orders for the stops that triggered: what is left of the position, no more, at the price the book gives."""
-        found: list[Records] = []
-        stops = self.stage.crowd.stops
-        for event in events[events["kind"] == Happened.STOPPED]:
-            pool, thing, lots = int(event["pool"]), int(event["thing"]), int(event["lots"])
-            leg = int(stops.leg[int(event["ref"]) - int(stops.ref[0])])
-            held = lots_of(engine.tables, pool, thing, leg)
-            if held * lots >= 0 or engine.state(pool) is not PoolState.HEALTHY:
-                continue
-            wanted = max(lots, -held) if lots < 0 else min(lots, -held)
-            instrument = thing - self.stage.world.first_perpetual
-            quote = depth.fill(state, instrument, wanted)
+        stops, t = self.stage.crowd.stops, engine.tables
+        rows = events[events["kind"] == Happened.STOPPED]
+        if not rows.size:
+            return records(Verb.FILL, TRADING, 0)
+        legs = stops.leg[rows["ref"] - stops.ref[0]]
+        pools, things = rows["pool"].astype(np.int64), rows["thing"].astype(np.int64)
+        held = np.zeros(rows.size, np.int64)
+        lots_held(t, pools, things * (LEG_MASK + 1) + legs, held)
+        reduces = held * np.sign(rows["lots"]) < 0
+        chosen = np.flatnonzero(reduces & (t.pools["state"][pools] == PoolState.HEALTHY))
+        wanted = np.sign(rows["lots"]) * np.minimum(np.abs(rows["lots"]), np.abs(held))
+        found: list[tuple[int, int, int, int]] = []
+        for k in chosen.tolist():
+            quote = depth.fill(state, int(things[k]) - self.stage.world.first_perpetual, int(wanted[k]))
             if quote.filled_lots:
-                maker = self.stage.makers.pool(minute + len(found))
-                found.append(
-                    command(
-                        Verb.FILL, TRADING, 0, pool=pool, other=maker, thing=thing, flags=leg,
-                        lots=quote.filled_lots, ticks=quote.price_ticks,
-                    )
-                )  # fmt: skip
-        return np.concatenate(found) if found else records(Verb.FILL, TRADING, 0)
+                found.append((k, self.stage.makers.pool(minute + len(found)), quote.filled_lots, quote.price_ticks))
+        at, makers, lots, ticks = np.array(found, np.int64).reshape(-1, 4).T
+        return records(
+            Verb.FILL, TRADING, at.size, pool=pools[at], other=makers, thing=things[at], flags=legs[at], lots=lots,
+            ticks=ticks,
+        )  # fmt: skip
 
     def repeated(self) -> Records:
         """The first commands of the batch sent last, sent again with their old numbers: each must be refused."""

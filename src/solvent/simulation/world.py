@@ -149,7 +149,7 @@ def limits(pools: int, things: int) -> Limits:
     """Room for ``pools`` pools and their entries, in ``things`` things."""
     return Limits(
         pools=pools + 16,
-        entries=48 * pools + (1 << 14),
+        entries=min(48 * pools + (1 << 14), 12 * pools + (1 << 22)),  # pools have four on average, some far more
         orders=4 * pools + 1024,
         things=things + 2,
         rules=MOST_ROWS + 2,

@@ -32,6 +32,9 @@ _MADE: Mapping[str, tuple[str, str]] = {
     "compound_v3": ("compound_v3", "USD"),
     "compound_v3_usdt": ("compound_v3", "USD"),
     "compound_v3_weth": ("compound_v3", "WETH"),
+    "derive_pmrm1": ("derive_pmrm1", "USDC"),
+    "derive_pmrm2": ("derive_pmrm2", "USDC"),
+    "derive_srm": ("derive_srm", "USDC"),
     "drift_v2": ("drift_v2", "USDC"),
     "dydx_v4": ("dydx_v4", "USDC"),
     "generic": ("generic", "USDT"),
@@ -43,8 +46,12 @@ _MADE: Mapping[str, tuple[str, str]] = {
     "mango_v4": ("mango_v4", "USDC"),
     "okx": ("okx", "USDT"),
     "okx_multi": ("okx", "USD"),
+    "reg_t": ("reg_t", "USD"),
+    "reg_t_broker": ("reg_t", "USD"),
     "synthetix_v3": ("synthetix_v3", "snxUSD"),
     "deribit": ("deribit", "USD"),
+    "span": ("span", "USD"),
+    "tims": ("tims", "USD"),
 }
 
 

@@ -1,0 +1,181 @@
+"""A pool margined by scenarios: reads it, scans it, and answers with lines that sum to the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+
+from solvent.assessment import Assessment, Binding, Line
+from solvent.book import Book, Holding, Leg, Market, Position, PriceKind, Purpose
+from solvent.instruments import Option, Perpetual
+from solvent.margin.scenario.contingencies import haircut_of, oracle_charges, static_charges, value_of
+from solvent.margin.scenario.errors import scan_error, value_errors
+from solvent.margin.scenario.money import bounded, figure
+from solvent.margin.scenario.portfolio import PortfolioRules
+from solvent.margin.scenario.reading import Pooled, Underlying, columns, pooled, stable_price
+from solvent.margin.scenario.scan import Linear, Scan, by_expiry, scan, values
+from solvent.margin.scenario.series import F64, Expiries, Series
+from solvent.margin.scenario.shocks import Scenario
+from solvent.rules import RulesError, VenueRules
+from solvent.units import ZERO, exact
+
+INITIAL = frozenset({Purpose.WITHDRAW, Purpose.ADMIT, Purpose.FILL})
+WITH_ORDERS = frozenset({Purpose.WITHDRAW, Purpose.ADMIT})
+NOW = Scenario("now", 1.0)
+
+
+class Figures(NamedTuple):
+    """Everything between the positions and the net margin, for one pool.
+
+    ``option_values`` are present values by position; ``basis`` and ``scanned.loss`` are not above zero; ``error``
+    bounds the error of the worst of them, ``value_error`` that of the options' value.
+    """
+
+    underlying: Underlying
+    series: Series
+    expiries: Expiries
+    option_values: F64
+    basis: float
+    scanned: Scan
+    error: float
+    value_error: float
+
+    @property
+    def worst(self) -> float:
+        """The basis charge or the worst scenario, whichever is less; never above zero."""
+        return min(self.basis, self.scanned.loss, 0.0)
+
+    @property
+    def name(self) -> str:
+        """What is worst: a scenario's name, or the basis; empty where nothing loses."""
+        if self.worst == 0.0:
+            return ""
+        return "basis" if self.basis <= self.scanned.loss else self.scanned.name
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioAccount:
+    """The pool model of portfolio margin by scenarios.
+
+    Resting orders count at ADMIT and WITHDRAW: the worst of the pool as it is, with all its buys filled at their
+    limits, and with all its sells.
+    """
+
+    rules: PortfolioRules
+
+    def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
+        """The pool's assessment (inside the exact context)."""
+        found = self._alone(book, market, rules, purpose, holding)
+        if purpose in WITH_ORDERS:
+            for side in (1, -1):
+                filled = with_fills(book, holding, side)
+                if filled is not holding:
+                    other = self._alone(book, market, rules, purpose, filled)
+                    found = other if other.low < found.low else found
+        return found
+
+    def _alone(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
+        pool = pooled(book, market, holding, rules.name)
+        stable = stable_price(market, holding.pool.numeraire)
+        held = underlying_of(self.rules, market, pool, holding, rules.name)
+        counts = tuple(c for c in pool.coins if haircut_of(self.rules, c.name, held.name) is not None or c.amount < 0)
+        found = figures(self.rules, market, held, pool, stable, holding.pool.numeraire)
+        lines = [*_values(pool, counts, stable, found, holding.pool.numeraire)]
+        initial = purpose in INITIAL
+        factor = self.rules.factors.of(stable, initial=initial)
+        charged = [one for one in static_charges(self.rules, held, counts, stable, initial=initial) if one.required]
+        if self.rules.inside:
+            charged = [one._replace(required=one.required * factor) for one in charged]
+        if initial:
+            charged += [one for one in oracle_charges(self.rules, held, counts, market, stable) if one.required]
+        worst = figure(-found.worst) * factor
+        needs = [Line("scenario", found.name, Leg.NET, required=worst), *charged]
+        if purpose is Purpose.RECOVER:
+            whole = sum((one.required for one in needs), ZERO)
+            needs.append(Line("buffer", "", Leg.NET, required=whole * self.rules.buffer))
+        binding = Binding("scenario", found.name, worst) if worst else None
+        scale = float(factor) * (1.0 + float(self.rules.buffer))
+        error = found.error * scale + found.value_error
+        return bounded(holding.pool.id, purpose, holding.pool.numeraire, [*lines, *needs], error, binding)
+
+
+def underlying_of(rules: PortfolioRules, market: Market, pool: Pooled, holding: Holding, venue: str) -> Underlying:
+    """The pool's one underlying: that of its positions, else the coin its collateral moves with.
+
+    :class:`~solvent.rules.RulesError` where positions have several.
+    """
+    if len(pool.underlyings) > 1:
+        names = ", ".join(one.name for one in pool.underlyings)
+        raise RulesError(f"{venue} margins one underlying a pool; {holding.pool.id} has {names}")
+    if pool.underlyings:
+        return pool.underlyings[0]
+    for coin in pool.coins:
+        cut = rules.collateral.get(coin.name)
+        name = coin.name if rules.own and cut is None else (cut.coin if cut is not None else "")
+        if name:
+            return Underlying(name, market.price(PriceKind.INDEX, name, holding.pool.numeraire), (), ())
+    return Underlying("", ZERO, (), ())
+
+
+@exact
+def figures(
+    rules: PortfolioRules, market: Market, held: Underlying, pool: Pooled, stable: Decimal, numeraire: str
+) -> Figures:
+    """The scan of a pool: present values, basis charge, every scenario (see :class:`Figures`)."""
+    series, expiries, amounts = columns(market, held, numeraire)
+    rows = (NOW, Scenario("basis up", rules.basis.up), Scenario("basis down", rules.basis.down), *rules.scenarios)
+    matrix = values(rows, series, expiries, rules.volatility)
+    discount = expiries.discount if rules.discounted else np.ones(len(expiries.names))
+    summed = by_expiry(matrix, amounts, series, len(expiries.names)) * discount
+    linear = _linear(rules, held, pool, stable)
+    scanned = scan(rules.scenarios, summed[3:], summed[0], linear, expiries, rules.static_discount)
+    basis = rules.basis.charge(summed[1] - summed[0], summed[2] - summed[0], expiries.years)
+    value_error = value_errors(series, amounts, 1.0)
+    error = scan_error(rules.scenarios, series, amounts, expiries, linear, rules.static_discount)
+    swing = rules.basis.add + rules.basis.multiple * expiries.years[series.expiry]
+    error = max(error, float((value_errors(series, amounts, rules.basis.up) * 2.0 * swing).sum()))
+    present = matrix[0] * amounts * discount[series.expiry]
+    return Figures(held, series, expiries, present, basis, scanned, error, float(value_error.sum()))
+
+
+def _linear(rules: PortfolioRules, held: Underlying, pool: Pooled, stable: Decimal) -> list[Linear]:
+    """Perpetuals, and collateral that moves with the underlying, at what they are worth."""
+    found = [Linear(one.symbol, float(one.size * one.price)) for one in held.perps]
+    for coin in pool.coins:
+        cut = haircut_of(rules, coin.name, held.name)
+        if cut is not None and cut.coin and cut.coin == held.name:
+            found.append(Linear(coin.name, float(value_of(coin, stable))))
+    return found
+
+
+def _values(pool: Pooled, counts: Sequence[object], stable: Decimal, found: Figures, numeraire: str) -> Iterator[Line]:
+    """What the pool is worth: cash, collateral that counts, perpetuals' profits, options at their model price."""
+    yield Line("cash", numeraire, Leg.NET, pool.cash, pool.cash)
+    for coin in pool.coins:
+        worth = value_of(coin, stable)
+        yield Line("collateral", coin.name, Leg.NET, worth, worth if coin in counts else ZERO)
+    for perp in found.underlying.perps:
+        yield Line("position", perp.symbol, Leg.NET, perp.gain, perp.gain)
+    for symbol, value in zip(found.series.symbols, found.option_values, strict=True):
+        yield Line("position", symbol, Leg.NET, figure(value), figure(value))
+
+
+def with_fills(book: Book, holding: Holding, side: int) -> Holding:
+    """The holding with all resting orders of a side (+1 buys, −1 sells) filled at their limits; itself without any."""
+    found = holding
+    for order in holding.orders:
+        if order.lots * side <= 0 or order.reduce_only:
+            continue
+        listed = book.instruments.get(order.symbol)
+        if not isinstance(listed, Option | Perpetual):
+            continue
+        before = found.position(order.symbol, order.leg) or Position(order.symbol, 0, 0, order.leg)
+        cost = listed.worth(order.lots, order.ticks)
+        if isinstance(listed, Option):
+            found = found.with_cash(listed.settle.name, -cost)
+        found = found.with_position(replace(before, lots=before.lots + order.lots, cost=before.cost + cost))
+    return found

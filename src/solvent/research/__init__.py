@@ -1,0 +1,1 @@
+"""Research on margins and portfolios: model validation and tools against procyclicality."""

@@ -1,0 +1,1 @@
+"""Derive's first portfolio manager (PMRM): one underlying, scenarios of spot and volatility."""
