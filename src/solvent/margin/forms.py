@@ -20,6 +20,8 @@ from solvent.rates import Schedule
 from solvent.rules import Collateral, RulesError
 from solvent.units import ONE, ZERO, Rounding, divide, shifted
 
+NOTHING = Schedule.flat(ZERO)
+
 
 class UnsolvableError(ValueError):
     """A pool whose surplus along the path is not piecewise affine in one variable; the message says why."""
@@ -144,7 +146,7 @@ def _requirement_term(scene: Scene, one: Valued, moving: Moves) -> Term:
         msg = f"{scene.rules.name} charges notional ÷ leverage at {scene.purpose.name}; a path is solved at MAINTAIN"
         raise RulesError(msg)
     found = schedule_of(scene, one.contract, one.margin, one.position.lots, one.position.cost)
-    schedule = found or Schedule.flat(ZERO)
+    schedule = NOTHING if found is None else found
     scaled = schedule if scene.multiplier == ONE else schedule.scaled(scene.multiplier)
     settle_moves = one.contract.settle.name in moving.assets
     mark_moves = one.contract.symbol in moving.symbols

@@ -106,9 +106,11 @@ def solve(whole: Parts, symbol: str, along: Path) -> Solution:
     contract = scene.contract(symbol)
     present = whole.ticks.get(symbol) or contract.ticks(scene.mark(contract), "mark")
     mark = contract.price(present)
-    moving = moved_by(
-        subject(scene.book, symbol, scene.numeraire.name), contracts_of(whole), scene.numeraire.name, along
-    )
+    if along is Path.INSTRUMENT:
+        moving = Moves(frozenset({symbol}), frozenset())
+    else:
+        own = scene.numeraire.name
+        moving = moved_by(subject(scene.book, symbol, own), contracts_of(whole), own, along)
     surplus = form(whole, moving)
     inclusive = scene.rules.breach_inclusive
     found = []
