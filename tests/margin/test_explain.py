@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from solvent.book import Book, Holding, Leg, Market, Pool, Position
-from solvent.margin import explain
+from solvent.assessment import Line
+from solvent.book import Book, Holding, Leg, Market, Pool, Position, Purpose
+from solvent.margin import explain, venue_ratio
+from solvent.margin.totals import assessed
 from solvent.rules import Ratio
+from solvent.units import exact
+from solvent.venues import venue
 from tests.margin.small_rules import small_rules
 from tests.margin.worlds import ASSETS, CONTRACTS, USDT, market
 
@@ -69,3 +74,14 @@ def test_an_inverse_short_is_bounded_and_interest_is_named() -> None:
     # 1,000 of contracts are 0.03333334 of the coin, rounded up
     assert found.contributions[0].most_loss == Decimal("1000.0002")
     assert "USDT: interest due -0.01 USDT" in found.sentences
+
+
+@pytest.mark.parametrize(("safer", "shown"), [("higher", "0.99999999"), ("lower", "1.00000000")])
+def test_a_ratio_is_rounded_towards_danger(safer, shown):
+    """A cover a hair under one is not shown as one; a use a hair under one is."""
+    line = Line("x", "", Leg.NET, equity=Decimal("999999999.9"), required=Decimal(1000000000))
+    if safer == "lower":
+        line = line._replace(equity=line.required, required=line.equity)
+    found = exact(assessed)("p", Purpose.MAINTAIN, "USD", [line])
+    rules = replace(venue("generic"), ratio=Ratio("cover", requirement_over_equity=safer == "lower", safer=safer))
+    assert str(venue_ratio(found, rules)) == shown

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from solvent.assessment import Line
 from solvent.book import Book, BookError, Holding, Leg, Market, Method, Pool, Position, PriceKey, PriceKind, Purpose
-from solvent.instruments import Perpetual, Spot
+from solvent.instruments import Payoff, Perpetual, Spot
 from solvent.margin import assess_pool, liquidation_price, liquidation_prices
 from solvent.margin.assess import tiered
 from solvent.margin.curves import OnEntry
@@ -162,3 +162,35 @@ def test_a_requirement_on_entry_value_stays_in_closed_form():
     assert found.solved == 60_000 - (20_000 - 100 - 1_000)
     sized = Sized("BTC-PERP", ONE, D(60_000), market)
     assert exact(OnEntry(Schedule.flat("0.1")).at_size)(sized).piece(ONE).deduction == -6_000
+
+
+@dataclass(frozen=True)
+class Island:
+    """In breach only between 20,000 and 30,000: two crossings below the present price, and sound again under them."""
+
+    def assess(self, book, market, rules, purpose, holding):
+        mark = market.price(PriceKind.MARK, "BTC-PERP", "USDT")
+        line = Line("test", "", Leg.NET, equity=abs(mark - 25_000) - 5_000, required=ZERO)
+        return assessed(holding.pool.id, purpose, "USDT", [line])
+
+
+def test_both_shores_of_a_breach_below_the_price_are_found():
+    book, market = world(1)
+    rules = replace(RULES, models={Method.TIERED: Island()})
+    found = liquidation_price(book, market, rules, "a", "BTC-PERP")
+    assert [(one.price, one.breach_below) for one in found.crossings] == [(D(20_000), False), (D(30_000), True)]
+    assert found.solved == 30_000
+
+
+def test_collateral_by_amount_counts_the_profit_that_settles_in_it():
+    coin = Perpetual("BTC-COIN", "BTC", USDT, BTC, D("0.1"), D(1), Payoff.INVERSE, D(100))
+    held = Position("BTC-COIN", 1_200, coin.worth(1_200, 400_000))  # three coins bought at 40,000: one is profit now
+    pool = Holding(Pool("a"), {"USDT": 0, "BTC": 4 * 10**8}, (held,))
+    book = Book({"USDT": USDT, "BTC": BTC}, {"BTC-COIN": coin}, (pool,))
+    prices = {
+        PriceKey(PriceKind.MARK, "BTC-COIN", "USDT"): D(60_000),
+        PriceKey(PriceKind.INDEX, "BTC", "USDT"): D(60_000),
+    }
+    found = assess_pool(book, Market(prices), replace(RULES, collateral=Amounts()), Purpose.MAINTAIN, "a")
+    (haircut,) = [line for line in found.lines if line.kind == "haircut"]
+    assert haircut.equity == -D("0.15") * 300_000  # five coins count 85 %, four would count 86 %
