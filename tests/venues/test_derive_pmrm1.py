@@ -18,7 +18,8 @@ from solvent.margin.scenario.report import steps
 from solvent.rules import RulesError
 from solvent.units import exact
 from solvent.venues import venue
-from solvent.venues.derive_pmrm1.rules import parameters, with_parameters
+from solvent.venues.derive_pmrm1.rules import parameters
+from solvent.venues.derive_srm.composing import with_parameters
 from tests.venues.derive_accounts import POOL, account
 
 NAME = "derive_pmrm1"

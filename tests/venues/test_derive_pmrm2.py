@@ -20,7 +20,8 @@ from solvent.rules import RulesError
 from solvent.units import exact
 from solvent.venues import venue
 from solvent.venues.derive_pmrm1.rules import scenario_list
-from solvent.venues.derive_pmrm2.rules import parameters, portfolio_rules, with_parameters
+from solvent.venues.derive_pmrm2.rules import parameters, portfolio_rules
+from solvent.venues.derive_srm.composing import with_parameters
 from solvent.venues.parts import read_rules
 from tests.venues.derive_accounts import POOL, account
 from tests.venues.test_derive_pmrm1 import LEGS, PERPS

@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 
 from solvent import venues
+from solvent.instruments import Option, OptionKind
 from solvent.liquidation.adl import fund_fell, ranking
 from solvent.liquidation.bankruptcy import inverse_price
 from solvent.rules import RulesError
 from solvent.samples import two_positions
-from solvent.units import Rounding
+from solvent.units import Asset, Rounding
 from solvent.venues import parts
 from solvent.venues.vaults import Counterparty
 
 D = Decimal
 FOLDERS = sorted(one for one in Path(venues.__file__).parent.iterdir() if (one / "rules.py").exists())
 # Sets that are another's with other numbers. Besides, folders of one exchange (the first word) may take its tables.
-ALLOWED = {("smaller", "generic"), ("tims", "reg_t")}
+ALLOWED = {("smaller", "generic")}
 
 
 def imported(folder: Path) -> set[tuple[str, str]]:
@@ -74,3 +75,12 @@ def test_a_lending_market_refuses_every_contract() -> None:
     contract = two_positions()[0].instruments["BTCUSDT"]
     with pytest.raises(RulesError, match="BTCUSDT: this market lends and borrows assets; it has no contracts"):
         parts.NoContracts().contract(contract)
+
+
+def test_a_securities_account_holds_options_in_its_own_currency() -> None:
+    usd, eur = Asset("USD", 2), Asset("EUR", 2)
+    steps = (D("0.01"), D(1))
+    call = Option("C", "XYZ", eur, eur, *steps, kind=OptionKind.CALL, strike=D(100), expiry_ns=1)
+    assert parts.securities_option(call, "EUR") is call
+    with pytest.raises(RulesError, match="C settles in EUR, the account is in USD"):
+        parts.securities_option(call, usd.name)

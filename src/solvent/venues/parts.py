@@ -33,6 +33,7 @@ from solvent.rules import (
     Threshold,
     VenueRules,
 )
+from solvent.units import ZERO
 
 NOTHING = Schedule.flat("0")
 COUNTED_IN_FULL = Schedule.flat("1")
@@ -187,6 +188,34 @@ class PayoffTables:
         """Every entry by name; those of inverse contracts end in ``" inverse"``."""
         inverse = {f"{name} inverse": facts for name, facts in self.inverse.every().items()}
         return {**self.linear.every(), **inverse}
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsOnly:
+    """Instruments of a securities account: options, each part of a strategy; stock is a balance."""
+
+    name: str
+
+    def contract(self, instrument: Instrument) -> ContractMargin:
+        """No schedule of its own: what it needs is its strategy's; :class:`RulesError` for what is no option."""
+        if not isinstance(instrument, Option):
+            kind = type(instrument).__name__.lower()
+            raise RulesError(
+                f"{instrument.symbol}: a {kind} has no margin under {self.name}; it covers options and stock"
+            )
+        return ContractMargin({}, (Bracket(ZERO, 1),), frozenset(), 1)
+
+
+def securities_option(instrument: Instrument, numeraire: str) -> Option:
+    """The option a securities account holds; :class:`~solvent.rules.RulesError` for anything else it may hold."""
+    if not isinstance(instrument, Option):
+        kind = type(instrument).__name__.lower()
+        raise RulesError(
+            f"{instrument.symbol}: a {kind} is no part of a securities account; it holds options and stock"
+        )
+    if instrument.settle.name != numeraire:
+        raise RulesError(f"{instrument.symbol} settles in {instrument.settle.name}, the account is in {numeraire}")
+    return instrument
 
 
 @dataclass(frozen=True, slots=True)

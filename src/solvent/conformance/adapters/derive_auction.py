@@ -12,10 +12,11 @@ from solvent.conformance.vectors import Inputs, Vector, VectorError
 from solvent.margin.scenario.reading import expiry_after
 from solvent.units import ZERO
 from solvent.venues import venue
-from solvent.venues.derive_pmrm1.rules import parameters, with_parameters
+from solvent.venues.derive_pmrm1.rules import parameters
 from solvent.venues.derive_srm import auction, cash
 from solvent.venues.derive_srm.auction import AuctionTerms, Standing
 from solvent.venues.derive_srm.cash import CashLedger, RateTerms
+from solvent.venues.derive_srm.composing import with_parameters
 
 Event = Callable[[CashLedger, str, str, Decimal], CashLedger]
 UNEVENTFUL = frozenset({"START"})

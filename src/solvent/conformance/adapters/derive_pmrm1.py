@@ -16,7 +16,8 @@ from solvent.margin.scenario.report import Steps, steps
 from solvent.rules import VenueRules
 from solvent.units import ZERO, Asset
 from solvent.venues import venue
-from solvent.venues.derive_pmrm1.rules import portfolio_rules, scenario_list, with_parameters
+from solvent.venues.derive_pmrm1.rules import portfolio_rules, scenario_list
+from solvent.venues.derive_srm.composing import with_parameters
 
 POOL = "vector"
 COIN = "COIN"

@@ -13,7 +13,8 @@ from solvent.margin.scenario.report import steps
 from solvent.units import ONE, ZERO
 from solvent.venues import venue
 from solvent.venues.derive_pmrm1.rules import scenario_list
-from solvent.venues.derive_pmrm2.rules import portfolio_rules, with_parameters
+from solvent.venues.derive_pmrm2.rules import portfolio_rules
+from solvent.venues.derive_srm.composing import with_parameters
 from solvent.venues.derive_srm.feeds import days_in_seconds
 
 WORDS = {"basis": "fwd_contingency"}

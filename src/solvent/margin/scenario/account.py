@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
@@ -69,14 +69,7 @@ class ScenarioAccount:
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         """The pool's assessment (inside the exact context)."""
-        found = self._alone(book, market, rules, purpose, holding)
-        if purpose in WITH_ORDERS:
-            for side in (1, -1):
-                filled = with_fills(book, holding, side)
-                if filled is not holding:
-                    other = self._alone(book, market, rules, purpose, filled)
-                    found = other if other.low < found.low else found
-        return found
+        return worst_with_orders(lambda held: self._alone(book, market, rules, purpose, held), book, purpose, holding)
 
     def _alone(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         pool = pooled(book, market, holding, rules.name)
@@ -162,6 +155,22 @@ def _values(pool: Pooled, counts: Sequence[object], stable: Decimal, found: Figu
         yield Line("position", perp.symbol, Leg.NET, perp.gain, perp.gain)
     for symbol, value in zip(found.series.symbols, found.option_values, strict=True):
         yield Line("position", symbol, Leg.NET, figure(value), figure(value))
+
+
+def worst_with_orders(
+    alone: Callable[[Holding], Assessment], book: Book, purpose: Purpose, holding: Holding
+) -> Assessment:
+    """The worst of a pool as it is, with all its buys filled and with all its sells, where orders count.
+
+    ``alone`` assesses a holding without its orders; the answer with the lowest bound of the surplus is the worst.
+    """
+    found = alone(holding)
+    for side in (1, -1) if purpose in WITH_ORDERS else ():
+        filled = with_fills(book, holding, side)
+        if filled is not holding:
+            other = alone(filled)
+            found = other if other.low < found.low else found
+    return found
 
 
 def with_fills(book: Book, holding: Holding, side: int) -> Holding:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from solvent.book import Method
 from solvent.margin.scenario import (
     Basis,
     Factors,
@@ -18,14 +16,13 @@ from solvent.margin.scenario import (
     Oracle,
     PortfolioRules,
     Scenario,
-    ScenarioAccount,
     Shares,
     SkewShock,
     TermShock,
 )
 from solvent.rules import VenueRules
 from solvent.units import ZERO, exact
-from solvent.venues.derive_srm.composing import rules_around
+from solvent.venues.derive_srm.composing import portfolio_rule_set
 from solvent.venues.parts import read_rules
 
 FOLDER = "derive_pmrm1"
@@ -95,16 +92,6 @@ def portfolio_rules(data: Mapping[str, Any], scenarios: tuple[Scenario, ...]) ->
     )
 
 
-def with_parameters(rules: VenueRules, own: PortfolioRules) -> VenueRules:
-    """The rule set with other numbers: another deployment's, or a test's.
-
-    >>> from solvent.venues import venue
-    >>> with_parameters(venue("derive_pmrm1"), parameters()) == venue("derive_pmrm1")
-    True
-    """
-    return replace(rules, models={Method.SCENARIO: ScenarioAccount(own)})
-
-
 @exact
 def derive_pmrm1() -> VenueRules:
     """Portfolio margin of one underlying, judged in USDC.
@@ -115,4 +102,4 @@ def derive_pmrm1() -> VenueRules:
     'scenario'
 
     """
-    return rules_around(read_rules(FOLDER), ScenarioAccount(parameters()), GAPS, {})
+    return portfolio_rule_set(read_rules(FOLDER), parameters(), GAPS)

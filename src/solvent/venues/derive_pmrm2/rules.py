@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from solvent.book import Method
 from solvent.margin.scenario import (
     Basis,
     Factors,
@@ -17,14 +15,13 @@ from solvent.margin.scenario import (
     Oracle,
     PortfolioRules,
     Scenario,
-    ScenarioAccount,
     Shares,
     SkewShock,
 )
 from solvent.rules import RulesError, VenueRules
 from solvent.units import exact
 from solvent.venues.derive_pmrm1.rules import scenario_list, term_shock
-from solvent.venues.derive_srm.composing import rules_around
+from solvent.venues.derive_srm.composing import portfolio_rule_set
 from solvent.venues.parts import read_rules
 
 FOLDER = "derive_pmrm2"
@@ -93,16 +90,6 @@ def parameters() -> PortfolioRules:
     return portfolio_rules(data, scenario_list(data["scenarios"]["rows"]), haircuts(data["collateral"]), own)
 
 
-def with_parameters(rules: VenueRules, own: PortfolioRules) -> VenueRules:
-    """The rule set with other numbers: another deployment's, or a test's.
-
-    >>> from solvent.venues import venue
-    >>> with_parameters(venue("derive_pmrm2"), parameters()) == venue("derive_pmrm2")
-    True
-    """
-    return replace(rules, models={Method.SCENARIO: ScenarioAccount(own)})
-
-
 @exact
 def derive_pmrm2() -> VenueRules:
     """Portfolio margin of one underlying with several collaterals, judged in USDC.
@@ -113,4 +100,4 @@ def derive_pmrm2() -> VenueRules:
     'scenario'
 
     """
-    return rules_around(read_rules(FOLDER), ScenarioAccount(parameters()), GAPS, {})
+    return portfolio_rule_set(read_rules(FOLDER), parameters(), GAPS)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from solvent.book import LegMode, Method, Mode, Purpose
 from solvent.instruments import Instrument, Option, Payoff, Perpetual
+from solvent.margin.scenario import PortfolioRules, ScenarioAccount
 from solvent.rules import (
     AdlRank,
     Borrowing,
     Bracket,
     Capabilities,
     ContractMargin,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -34,7 +33,7 @@ from solvent.rules import (
     VenueRules,
 )
 from solvent.units import ONE, ZERO
-from solvent.venues.parts import day, in_full, same_prices, sources
+from solvent.venues.parts import day, fees, in_full, liquidation, same_prices, sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +90,9 @@ def rules_around(
         orders=OrderMargin.WORST_SIDE,
         modes={Mode.CROSS: mode, Mode.PORTFOLIO: mode},
         transition=Transition.NOTHING,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.PROPORTIONAL, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.PROPORTIONAL),
         penalty=Penalty(PenaltyBase.DEFICIT, data["penalty"]["default_ppm"]),
         losses=Losses((Loss.FUND, Loss.SOCIALISE), AdlRank.PROFIT_TIMES_LEVERAGE),
         thresholds=(Threshold("in_auction", Purpose.MAINTAIN, ONE, inclusive=False),),
@@ -104,3 +101,19 @@ def rules_around(
         method=Method.SCENARIO,
         models={Method.SCENARIO: model},
     )
+
+
+def portfolio_rule_set(data: Mapping[str, Any], own: PortfolioRules, gaps: tuple[str, ...]) -> VenueRules:
+    """A portfolio manager's rule set with its numbers."""
+    return rules_around(data, ScenarioAccount(own), gaps, {})
+
+
+def with_parameters(rules: VenueRules, own: PortfolioRules) -> VenueRules:
+    """A portfolio manager's rule set with other numbers: another deployment's, or a test's.
+
+    >>> from solvent.venues import venue
+    >>> from solvent.venues.derive_pmrm1.rules import parameters
+    >>> with_parameters(venue("derive_pmrm1"), parameters()) == venue("derive_pmrm1")
+    True
+    """
+    return replace(rules, models={Method.SCENARIO: ScenarioAccount(own)})

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from solvent.assessment import Assessment, Line
 from solvent.book import Book, Holding, Leg, Market, Purpose
-from solvent.margin.scenario.account import INITIAL, NOW, WITH_ORDERS, with_fills
+from solvent.margin.scenario.account import INITIAL, NOW, worst_with_orders
 from solvent.margin.scenario.contingencies import value_of
 from solvent.margin.scenario.errors import value_errors
 from solvent.margin.scenario.money import bounded, figure
@@ -87,14 +87,7 @@ class StandardAccount:
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         """The pool's assessment (inside the exact context)."""
-        found = self._alone(book, market, rules, purpose, holding)
-        if purpose in WITH_ORDERS:
-            for side in (1, -1):
-                filled = with_fills(book, holding, side)
-                if filled is not holding:
-                    other = self._alone(book, market, rules, purpose, filled)
-                    found = other if other.low < found.low else found
-        return found
+        return worst_with_orders(lambda held: self._alone(book, market, rules, purpose, held), book, purpose, holding)
 
     def _alone(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         pool, own = pooled(book, market, holding, rules.name), holding.pool.numeraire

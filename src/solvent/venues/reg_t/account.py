@@ -16,6 +16,7 @@ from solvent.book import Book, BookError, Holding, Leg, Market, Method, PriceKin
 from solvent.instruments import Option
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ONE, ZERO, exact
+from solvent.venues.parts import securities_option
 from solvent.venues.reg_t.formulas import Rates
 from solvent.venues.reg_t.legs import Class, OptionLeg, StockLeg, Used
 from solvent.venues.reg_t.matching import Matched, cost, matched
@@ -129,14 +130,7 @@ def classes(book: Book, market: Market, table: ClassTable, holding: Holding) -> 
     options: dict[str, list[OptionLeg]] = {}
     stocks: dict[str, list[StockLeg]] = {}
     for position in holding.positions:
-        listed = book.instruments[position.symbol]
-        if not isinstance(listed, Option):
-            kind = type(listed).__name__.lower()
-            raise RulesError(
-                f"{listed.symbol}: a {kind} is no part of a securities account; it holds options and stock"
-            )
-        if listed.settle.name != own:
-            raise RulesError(f"{listed.symbol} settles in {listed.settle.name}, the account is in {own}")
+        listed = securities_option(book.instruments[position.symbol], own)
         mark = market.price(PriceKind.MARK, listed.symbol, listed.quote.name)
         if mark < 0:
             raise BookError(f"market.mark.{listed.symbol}: got {mark}, expected a price that is not negative")

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from solvent.instruments import OptionKind
+from solvent.margin.options import intrinsic, out_of_the_money
 from solvent.units import ONE, ZERO, exact
 
 
@@ -73,16 +74,6 @@ class Payoff(NamedTuple):
     lots: int
 
 
-def out_of_money(kind: OptionKind, strike: Decimal, underlying: Decimal) -> Decimal:
-    """How far an option is out of the money, at least zero."""
-    return max(ZERO, strike - underlying if kind is OptionKind.CALL else underlying - strike)
-
-
-def in_money(kind: OptionKind, strike: Decimal, underlying: Decimal) -> Decimal:
-    """How far an option is in the money, at least zero."""
-    return max(ZERO, underlying - strike if kind is OptionKind.CALL else strike - underlying)
-
-
 @exact
 def naked(rates: Rates, kind: OptionKind, strike: Decimal, underlying: Decimal) -> Decimal:
     """What an uncovered short option needs on top of its own price.
@@ -91,7 +82,7 @@ def naked(rates: Rates, kind: OptionKind, strike: Decimal, underlying: Decimal) 
     Decimal('25.700')
     """
     floor_on = underlying if kind is OptionKind.CALL else strike
-    share = rates.naked_share * rates.leverage * underlying - out_of_money(kind, strike, underlying)
+    share = rates.naked_share * rates.leverage * underlying - out_of_the_money(kind, strike, underlying)
     return max(share, rates.naked_floor * rates.leverage * floor_on)
 
 
@@ -109,7 +100,7 @@ def worst_loss(legs: Iterable[Payoff]) -> Decimal | None:
     if sum(leg.lots for leg in held if leg.kind is OptionKind.CALL) < 0:
         return None
     prices = {ZERO, *(leg.strike for leg in held)}
-    lowest = min(sum((leg.lots * in_money(leg.kind, leg.strike, p) for leg in held), ZERO) for p in prices)
+    lowest = min(sum((leg.lots * intrinsic(leg.kind, leg.strike, p) for leg in held), ZERO) for p in prices)
     return max(ZERO, -lowest)
 
 
@@ -140,7 +131,7 @@ def covered_call(
 
     ``alone`` is what the stock needs by itself, ``value`` what it is worth.
     """
-    inside = in_money(OptionKind.CALL, strike, underlying)
+    inside = intrinsic(OptionKind.CALL, strike, underlying)
     written = inside + rates.maintenance.long * min(underlying, strike)
     held = max(written, min(value, max(premium, rates.maintenance.long * value)))
     return Needed.ordered(alone.initial + rates.call_premium_share * premium, held)
@@ -149,14 +140,14 @@ def covered_call(
 @exact
 def covered_put(alone: Needed, strike: Decimal, underlying: Decimal) -> Needed:
     """A short put on stock sold short: the stock's requirement and what the put is in the money."""
-    inside = in_money(OptionKind.PUT, strike, underlying)
+    inside = intrinsic(OptionKind.PUT, strike, underlying)
     return Needed(alone.initial + inside, alone.maintenance + inside)
 
 
 @exact
 def protected(rates: Rates, alone: Needed, kind: OptionKind, strike: Decimal, underlying: Decimal) -> Needed:
     """Stock with an option held against it: a tenth of the strike and what it is out of the money, or less."""
-    hedged = rates.protective_share * strike + out_of_money(kind, strike, underlying)
+    hedged = rates.protective_share * strike + out_of_the_money(kind, strike, underlying)
     return Needed.ordered(alone.initial, min(hedged, alone.maintenance))
 
 
@@ -176,9 +167,9 @@ def collar(
     >>> collar(Rates(), alone, (OptionKind.PUT, Decimal(514)), sold, Decimal("524.62")).maintenance
     Decimal('62.02')
     """
-    inside = in_money(*sold, underlying)
+    inside = intrinsic(*sold, underlying)
     hedged = rates.protective_share * bought[1]
     if bought[1] != sold[1]:
         most = rates.collar_share * sold[1] if sold[0] is OptionKind.CALL else alone.maintenance
-        hedged = min(hedged + out_of_money(*bought, underlying), most)
+        hedged = min(hedged + out_of_the_money(*bought, underlying), most)
     return Needed.ordered(alone.initial + inside, hedged + inside)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from solvent.book import LegMode, Method, Mode, Purpose
-from solvent.instruments import Instrument, Option
 from solvent.rules import (
     AdlRank,
     Borrowing,
-    Bracket,
     Capabilities,
-    ContractMargin,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -35,7 +30,17 @@ from solvent.rules import (
     VenueRules,
 )
 from solvent.units import ONE, ZERO, exact
-from solvent.venues.parts import WeightTable, day, in_full, read_rules, same_prices, sources
+from solvent.venues.parts import (
+    OptionsOnly,
+    WeightTable,
+    day,
+    fees,
+    in_full,
+    liquidation,
+    read_rules,
+    same_prices,
+    sources,
+)
 from solvent.venues.reg_t.account import ClassTable, StrategyAccount, model_of
 from solvent.venues.reg_t.formulas import Rates, Sides
 
@@ -48,22 +53,6 @@ GAPS = (
     "an underlying that is not listed is margined as a stock",
     "spreads of more than two pairs at once have no strategy of their own",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class OptionsOnly:
-    """Instruments of a securities account: options, each part of a strategy; stock is a balance."""
-
-    name: str
-
-    def contract(self, instrument: Instrument) -> ContractMargin:
-        """No schedule of its own: what it needs is its strategy's; :class:`RulesError` for what is no option."""
-        if not isinstance(instrument, Option):
-            kind = type(instrument).__name__.lower()
-            raise RulesError(
-                f"{instrument.symbol}: a {kind} has no margin under {self.name}; it covers options and stock"
-            )
-        return ContractMargin({}, (Bracket(ZERO, 1),), frozenset(), 1)
 
 
 @cache
@@ -158,11 +147,9 @@ def reg_t() -> VenueRules:
         orders=OrderMargin.WORST_SIDE,
         modes={Mode.CROSS: ModeRules(data["modes"]["max_leverage"])},
         transition=Transition.REDUCE_NO_WORSE,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.MOST_UNPROFITABLE_FIRST),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["penalty"]["default_ppm"]),
         losses=Losses((Loss.SOCIALISE,), AdlRank.PROFIT_TIMES_LEVERAGE),
         thresholds=(Threshold("liquidating", Purpose.MAINTAIN, ONE, inclusive=False),),

@@ -16,9 +16,7 @@ from solvent.rules import (
     Bracket,
     Capabilities,
     ContractMargin,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -35,7 +33,7 @@ from solvent.rules import (
     VenueRules,
 )
 from solvent.units import ONE, ZERO, Rounding, divide, exact
-from solvent.venues.parts import day, in_full, read_rules, same_prices, sources
+from solvent.venues.parts import day, fees, in_full, liquidation, read_rules, same_prices, sources
 from solvent.venues.span.account import SpanAccount
 from solvent.venues.span.arrays import Scan
 from solvent.venues.span.formulas import Extreme
@@ -125,11 +123,9 @@ def span() -> VenueRules:
         orders=OrderMargin.WORST_SIDE,
         modes={Mode.PORTFOLIO: ModeRules(leverage), Mode.CROSS: ModeRules(leverage)},
         transition=Transition.REDUCE_NO_WORSE,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.MOST_UNPROFITABLE_FIRST),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["penalty"]["default_ppm"]),
         losses=Losses((Loss.FUND, Loss.SOCIALISE), AdlRank.PROFIT_TIMES_LEVERAGE),
         thresholds=(Threshold("liquidating", Purpose.MAINTAIN, ONE, inclusive=False),),

@@ -16,6 +16,7 @@ from solvent.book import Book, Holding, Leg, Market, Method, PriceKind, Purpose
 from solvent.instruments import Exercise, Option
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ONE, ZERO, Rounding, divide, exact
+from solvent.venues.parts import securities_option
 from solvent.venues.tims.valuation import Changes, Listed, Spot, option_changes, points, stock_changes
 
 YEAR_NS = Decimal(365 * 86_400) * 10**9
@@ -154,14 +155,7 @@ def _classes(book: Book, market: Market, table: MovesTable, holding: Holding) ->
             changes = stock_changes(market.price(PriceKind.INDEX, name, own), moves)
             held.setdefault(underlying, []).append((book.assets[name].amount(units), changes))
     for position in holding.positions:
-        listed = book.instruments[position.symbol]
-        if not isinstance(listed, Option):
-            kind = type(listed).__name__.lower()
-            raise RulesError(
-                f"{listed.symbol}: a {kind} is no part of a securities account; it holds options and stock"
-            )
-        if listed.settle.name != own:
-            raise RulesError(f"{listed.symbol} settles in {listed.settle.name}, the account is in {own}")
+        listed = securities_option(book.instruments[position.symbol], own)
         contracts = listed.size(position.lots)
         changes = _option(listed, market, table, own)
         held.setdefault(listed.underlying, []).append((contracts * listed.contract_size, changes))

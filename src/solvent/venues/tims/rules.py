@@ -14,9 +14,7 @@ from solvent.rules import (
     AdlRank,
     Borrowing,
     Capabilities,
-    Fees,
     Form,
-    LiquidationRules,
     Loss,
     Losses,
     Missing,
@@ -32,8 +30,7 @@ from solvent.rules import (
     VenueRules,
 )
 from solvent.units import ONE, Rounding, divide, exact
-from solvent.venues.parts import day, in_full, read_rules, same_prices, sources
-from solvent.venues.reg_t.rules import OptionsOnly
+from solvent.venues.parts import OptionsOnly, day, fees, in_full, liquidation, read_rules, same_prices, sources
 from solvent.venues.tims.account import Moves, MovesTable, PortfolioAccount, model_of
 
 FOLDER = "tims"
@@ -136,11 +133,9 @@ def tims() -> VenueRules:
             Mode.CROSS: ModeRules(data["modes"]["max_leverage"]),
         },
         transition=Transition.REDUCE_NO_WORSE,
-        fees=Fees(data["fees"]["taker_ppm"], data["fees"]["maker_ppm"]),
+        fees=fees(data),
         borrowing=Borrowing(Missing.NEGATIVE),
-        liquidation=LiquidationRules(
-            Plan.MOST_UNPROFITABLE_FIRST, data["liquidation"]["step_ppm"], data["liquidation"]["worst_price_ppm"]
-        ),
+        liquidation=liquidation(data, Plan.MOST_UNPROFITABLE_FIRST),
         penalty=Penalty(PenaltyBase.CLOSED_NOTIONAL, data["penalty"]["default_ppm"]),
         losses=Losses((Loss.SOCIALISE,), AdlRank.PROFIT_TIMES_LEVERAGE),
         thresholds=(Threshold("liquidating", Purpose.MAINTAIN, ONE, inclusive=False),),
