@@ -126,7 +126,7 @@ def replay_double(monkeypatch):
 
 def test_replay_passes_its_options_on_and_prints_the_report(solvent, replay_double, tmp_path):
     journal = tmp_path / "j.sqlite"
-    switches = "--accounts 200 --seed 9 --batch 1 --threads 2 --no-screen --stop-after 5 --resume --brute-force"
+    switches = "--accounts 200 --seed 9 --batch 1 --threads 2 --no-screen --stop-after 5 --resume --brute-force --bands"
     switches += " --venue binance_usdm"
     ran = solvent("replay", "may-2021", *switches.split(), "--journal", journal, "--json")
     assert ran.code == 0
@@ -135,6 +135,7 @@ def test_replay_passes_its_options_on_and_prints_the_report(solvent, replay_doub
     assert replay_double == {
         "dataset": "may-2021", "accounts": 200, "seed": 9, "venue": "binance_usdm", "batch": 1, "threads": 2,
         "screen": False, "journal": journal, "stop_after": 5, "resume": True, "brute_force": True,
+        "bands": True,
     }  # fmt: skip
 
 

@@ -23,19 +23,23 @@ def proved(report):
     return found
 
 
-def test_a_crash_of_500_accounts_by_brute_force():
-    report = replay("mar-2020", 500, 7, minutes=2_160, brute_force=True)
+@pytest.mark.parametrize("bands", [False, True])
+def test_a_crash_of_500_accounts_by_brute_force(bands):
+    report = replay("mar-2020", 500, 7, minutes=1_080 if bands else 2_160, bands=bands, brute_force=True)
     found = proved(report)
-    assert found["epochs"] > 2_160
-    assert found["other"] > 20_000
-    assert found["near"] > 0
-    assert replay("mar-2020", 500, 7, minutes=2_160).state_hash == report.state_hash
+    assert found["epochs"] > (1_080 if bands else 2_160)
+    assert found["other"] > (10_000 if bands else 20_000)
+    assert bands or found["near"] > 0
+    assert (found["by_bands"] > 100_000) is bands
+    assert replay("mar-2020", 500, 7, minutes=report.minutes_done).state_hash == report.state_hash
 
 
 @pytest.mark.deep
-def test_a_crash_of_50_000_accounts_by_brute_force():
-    report = replay("may-2021", 50_000, 7, threads=2, brute_force=True)
+@pytest.mark.parametrize("bands", [False, True])
+def test_a_crash_of_50_000_accounts_by_brute_force(bands):
+    report = replay("may-2021", 50_000, 7, threads=2, bands=bands, brute_force=True)
     found = proved(report)
+    assert (found["by_bands"] > 10_000_000) is bands
     assert report.finished
     assert found["epochs"] > 7_200
     assert found["near"] > 10_000

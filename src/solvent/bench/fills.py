@@ -55,7 +55,10 @@ def run(made: World, sent: Records) -> list[Records]:
 
 @kernel
 def touch(t: Tables, commands: Records) -> int:
-    """Read what a trade must read: both pools' rows and all their entries. The memory's limit for this access."""
+    """Read what a trade must read: both pools' rows and all their entries. The memory's limit for this access.
+
+    Invariant: nothing is changed. Cost: two rows and their entries a command.
+    """
     total = 0
     for j in range(commands.size):
         for pool in (commands[j]["pool"], commands[j]["other"]):

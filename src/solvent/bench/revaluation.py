@@ -77,7 +77,10 @@ def interleaved(works: dict[str, Callable[[], object]], runs: int) -> dict[str, 
 
 @kernel
 def total(numbers: I64, low: int, high: int) -> int:
-    """A sum of whole numbers, which the compiler makes as fast as memory can be read."""
+    """A sum of whole numbers, which the compiler makes as fast as memory can be read.
+
+    Invariant: nothing is changed. Cost: each number once.
+    """
     found = 0
     for k in range(low, high):
         found += numbers[k]

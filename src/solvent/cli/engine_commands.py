@@ -19,6 +19,7 @@ from solvent.cli.account_commands import JSON
 @click.option(
     "--screen/--no-screen", default=True, show_default=True, help="Proved float screen before exact verdicts."
 )
+@click.option("--bands/--no-bands", default=False, show_default=True, help="Safe price bands before the scan.")
 @click.option("--journal", "journal_file", type=click.Path(path_type=Path), help="Keep a durable journal in this file.")
 @click.option("--stop-after", type=click.IntRange(min=1), metavar="N", help="Stop after N batches.")
 @click.option("--resume", is_flag=True, help="Go on from the end of the journal.")
@@ -32,6 +33,7 @@ def replay(
     batch: int,
     threads: int,
     screen: bool,
+    bands: bool,
     journal_file: Path | None,
     stop_after: int | None,
     resume: bool,
@@ -42,7 +44,7 @@ def replay(
     from solvent.cli.replaying import RunOptions, run_replay
 
     options = RunOptions(
-        dataset, accounts, seed, venue, batch, threads, screen, journal_file, stop_after, resume, brute_force
+        dataset, accounts, seed, venue, batch, threads, screen, journal_file, stop_after, resume, brute_force, bands
     )
     return run_replay(options, as_json=as_json)
 

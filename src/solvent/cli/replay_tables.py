@@ -175,6 +175,8 @@ def _print_proof(report: Form) -> None:
             f"breaches announced; ring 1 judged {brute['near']:,} near the line and {brute['other']:,} others; "
             f"{brute['missed']:,} missed, {brute['wrong']:,} wrong"
         )
+        if brute.get("by_bands"):
+            words += f"; of the engine's verdicts {brute['by_bands']:,} stood on bands alone"
         screen.print(words, soft_wrap=True)
     residuals = report.get("conservation", {})
     if residuals:

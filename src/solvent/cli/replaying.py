@@ -27,6 +27,7 @@ class RunOptions(NamedTuple):
     stop_after: int | None
     resume: bool
     brute_force: bool = False
+    bands: bool = False
 
 
 def run_replay(options: RunOptions, *, as_json: bool) -> int:

@@ -44,7 +44,11 @@ def run(options: RunOptions, progress: Progress | None = None) -> Report:
 def _source(options: RunOptions) -> EngineSource:
     stage = stage_of(options.dataset, options.accounts, options.seed, options.venue)
     return engine_source(
-        venues(options.venue), limits=engine_limits(stage), threads=options.threads, screen=options.screen
+        venues(options.venue),
+        limits=engine_limits(stage),
+        threads=options.threads,
+        screen=options.screen,
+        bands=options.bands,
     )
 
 
@@ -64,6 +68,7 @@ def _replayed(options: RunOptions, store: Store | None, past: Iterator[Past], pr
         options.batch,
         options.threads,
         options.screen,
+        bands=options.bands,
         store=store,
         past=past,
         stop_after=options.stop_after,

@@ -59,7 +59,10 @@ HOUSE_SIDE = -1 - CONVERSION  # ``other`` of a conversion with the house's own a
 
 @kernel
 def convert_check(t: Tables, pool: int, other: int, asset: int, amount: int, ticks: int) -> int:
-    """What CONVERT asks before any surplus, in the stated order; OK or the reason."""
+    """What CONVERT asks before any surplus, in the stated order; OK or the reason.
+
+    Invariant: nothing is changed, whatever the answer. Cost: a look or two through each side's entries.
+    """
     reason = asset_check(t, pool, asset, amount)
     if other != HOUSE_SIDE and not pool_known(t, other):
         return UNKNOWN_POOL
@@ -88,7 +91,10 @@ def convert_check(t: Tables, pool: int, other: int, asset: int, amount: int, tic
 
 @kernel
 def buyer_check(t: Tables, other: int, asset: int, amount: int, numeraire: int, price: int) -> tuple[int, int]:
-    """Whether the pool that takes the asset may: its loans, and its surplus(ADMIT) after; the fund never borrows."""
+    """Whether the pool that takes the asset may: its loans, and its surplus(ADMIT) after; the fund never borrows.
+
+    Invariant: nothing but the cache is changed, whatever the answer. Cost: one pass over the buyer's entries.
+    """
     if other == CCP_POOL:
         return OK, 0
     if not within(t, other, numeraire, -price):
@@ -105,7 +111,10 @@ def buyer_check(t: Tables, other: int, asset: int, amount: int, numeraire: int, 
 
 @kernel
 def seller_check(t: Tables, pool: int, asset: int, amount: int, numeraire: int, price: int) -> tuple[int, int]:
-    """Whether a pool that stands may convert: surplus(RECOVER) stays at zero or above, or does not fall."""
+    """Whether a pool that stands may convert: surplus(RECOVER) stays at zero or above, or does not fall.
+
+    Invariant: nothing but the cache is changed, whatever the answer. Cost: one or two passes over the pool's entries.
+    """
     if t.pools[pool]["state"] == LIQUIDATING:
         return OK, 0
     whole, millionths = surplus_after(t, pool, RECOVER, asset, -amount, numeraire, price)
@@ -119,7 +128,11 @@ def seller_check(t: Tables, pool: int, asset: int, amount: int, numeraire: int, 
 
 @kernel
 def convert(t: Tables, pool: int, other: int, asset: int, amount: int, ticks: int) -> tuple[int, int, int]:
-    """CONVERT: (reason, short, penalty). The price is rounded down to a numeraire unit, the same for both sides."""
+    """CONVERT: (reason, short, penalty). The price is rounded down to a numeraire unit, the same for both sides.
+
+    Invariant: a refused one leaves the tables as they were; a done one moves equal amounts on both sides. Cost: a few
+    passes over both pools' entries.
+    """
     reason, short = convert_check(t, pool, other, asset, amount, ticks), 0
     if reason != OK:
         return reason, 0, 0
@@ -148,7 +161,10 @@ def convert(t: Tables, pool: int, other: int, asset: int, amount: int, ticks: in
 
 @kernel
 def move(t: Tables, pool: int, other: int, asset: int, amount: int, numeraire: int, price: int) -> None:
-    """Post both legs of a conversion on both sides."""
+    """Post both legs of a conversion on both sides.
+
+    Invariant: per asset, what one side gives the other gets. Cost: a look through each side's entries for each asset.
+    """
     add_balance(t, pool, asset, -amount)
     add_balance(t, pool, numeraire, price)
     if other >= 0:
@@ -161,7 +177,10 @@ def move(t: Tables, pool: int, other: int, asset: int, amount: int, numeraire: i
 
 @kernel
 def seizure_penalty(t: Tables, pool: int, asset: int, numeraire: int, price: int) -> int:
-    """What a pool under liquidation pays the fund on seized collateral, never more than keeps its value at zero."""
+    """What a pool under liquidation pays the fund on seized collateral, never more than keeps its value at zero.
+
+    Invariant: the pool's value does not fall below zero by it. Cost: one pass over the pool's entries.
+    """
     rules = t.pools[pool]["rules"]
     if t.pools[pool]["state"] != LIQUIDATING or t.rules[rules]["penalty_base"] != SEIZED_COLLATERAL:
         return 0
@@ -175,7 +194,10 @@ def seizure_penalty(t: Tables, pool: int, asset: int, numeraire: int, price: int
 
 @kernel
 def flat(t: Tables, pool: int) -> bool:
-    """Whether a pool has no contract position (orders and balances aside)."""
+    """Whether a pool has no contract position (orders and balances aside).
+
+    Invariant: orders and balances count for nothing. Cost: one pass over the pool's entries.
+    """
     first = t.pools[pool]["first"]
     for e in range(first, first + t.pools[pool]["used"]):
         if t.key[e] != FREE and t.things[t.key[e] >> 2]["kind"] != ASSET and t.lots[e] != 0:
@@ -190,6 +212,8 @@ def aftermath(t: Tables, pool: int) -> tuple[int, int]:
     Sets the pool's state. On a line that is itself a breach a pool has not recovered. A flat pool whose value is not
     negative but whose debts' haircuts keep surplus(RECOVER) below zero stays under liquidation, so that conversion can
     go on.
+
+    Invariant: a pool that is not LIQUIDATING is left as it is. Cost: two or three passes over the pool's entries.
     """
     if t.pools[pool]["state"] != LIQUIDATING:
         return 0, 0

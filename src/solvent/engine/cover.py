@@ -90,14 +90,20 @@ def _move(t: Tables, giver: int, taker: int, units: int) -> None:
 
 @kernel
 def values(t: Tables, pools: I64, out: I64) -> None:
-    """The value of each pool, numeraire units."""
+    """The value of each pool, numeraire units.
+
+    Invariant: exact, and nothing is changed. Cost: one pass over the entries of each pool.
+    """
     for k in range(pools.size):
         out[k] = assessed(t, pools[k], MAINTAIN)[0]
 
 
 @kernel
 def pay(t: Tables, asset: int, pools: I64, units: I64) -> None:
-    """Take ``units`` of the numeraire from each pool."""
+    """Take ``units`` of the numeraire from each pool.
+
+    Invariant: each pool's cash falls by its units and by nothing else. Cost: a few reads and writes a pool.
+    """
     for k in range(pools.size):
         add_balance(t, pools[k], asset, -units[k])
 

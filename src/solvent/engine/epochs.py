@@ -18,12 +18,13 @@ import numpy as np
 from solvent import ledger
 from solvent.book import Purpose
 from solvent.engine.cash import AMOUNT, OK, UNKNOWN_THING
+from solvent.engine.chains import count_orders
 from solvent.engine.conversion import aftermath, flat
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
 from solvent.engine.hot import write_state
 from solvent.engine.jit import kernel
 from solvent.engine.names import PayloadError
-from solvent.engine.orders import count_orders, release_all
+from solvent.engine.orders import release_all
 from solvent.engine.records import FIRST_USER_POOL, Happened, House, PoolState, Reason, Records, ThingState
 from solvent.engine.screen import Marks, halves, in_turn, packed, stand
 from solvent.engine.stops import trigger_stops
@@ -58,7 +59,11 @@ MOST_GROWTH = ledger.TRILLION  # of an interest index, so that what is due fits 
 
 @kernel
 def breaches(t: Tables, q: Marks, screen: bool, low: int, high: int, found: I32) -> int:
-    """Healthy pools from ``low`` up to ``high`` in breach at MAINTAIN, written to ``found[low:]``; how many."""
+    """Healthy pools from ``low`` up to ``high`` in breach at MAINTAIN, written to ``found[low:]``; how many.
+
+    Invariant: everybody in breach is found, once, by pool; with and without the screen the same. Cost: the screen's
+    pass a healthy pool, and the exact kernel for who is not proved.
+    """
     count = 0
     for pool in range(low, high):
         if t.pools[pool]["state"] != HEALTHY:
@@ -75,7 +80,10 @@ def breaches(t: Tables, q: Marks, screen: bool, low: int, high: int, found: I32)
 
 @kernel
 def measured(t: Tables, pools: I32, out: I64) -> None:
-    """Margin equity and requirement at MAINTAIN of each pool, exact: four numbers a pool (units, millionths, twice)."""
+    """Margin equity and requirement at MAINTAIN of each pool, exact: four numbers a pool (units, millionths, twice).
+
+    Invariant: exact, and nothing is changed. Cost: one pass over the entries of each pool.
+    """
     for k in range(pools.size):
         _value, equity, equity_rest, required, required_rest = assessed(t, pools[k], MAINTAIN)
         at = 4 * k
@@ -157,6 +165,9 @@ def stepped(t: Tables, q: Marks, screen: bool, pools: I32, out: I64) -> int:
     """What became of pools under liquidation: how many changed, each (pool, event kind, its short) in ``out``.
 
     The float screen sets aside those that have a position still and are proved not to have recovered.
+
+    Invariant: with and without the screen the same pools change, the same way. Cost: the screen's pass a pool, and the
+    exact kernel for who may have changed.
     """
     count = 0
     for k in range(pools.size):
@@ -173,7 +184,11 @@ def stepped(t: Tables, q: Marks, screen: bool, pools: I32, out: I64) -> int:
 
 @kernel
 def orders_of(t: Tables, pools: I32) -> int:
-    """How many orders rest in pools."""
+    """How many orders rest in pools.
+
+    Invariant: the room that :func:`fallen` needs for CANCELLED. Cost: one pass over the pools' entries and their
+    orders.
+    """
     total = 0
     for k in range(pools.size):
         total += count_orders(t, pools[k])
@@ -186,6 +201,9 @@ def fallen(t: Tables, pools: I32, shorts: I64, events: Records, at: int) -> int:
 
     A pool that is flat and worth less than nothing is BANKRUPT at once: no step could ever say so. Make room for two
     events a pool and one an order.
+
+    Invariant: states and events depend on the order given and on nothing else. Cost: one pass over each pool's entries,
+    and its orders.
     """
     for k in range(pools.size):
         pool = pools[k]
@@ -233,7 +251,10 @@ def judge(desk: Desk, sheet: Sheet) -> None:
 
 @kernel
 def rising(pairs: I64) -> bool:
-    """Whether the things of (thing, ticks) pairs rise, so that none comes twice."""
+    """Whether the things of (thing, ticks) pairs rise, so that none comes twice.
+
+    Invariant: where True, no thing comes twice. Cost: one comparison a pair.
+    """
     rises = True
     for k in range(2, pairs.size, 2):
         rises = rises and pairs[k] > pairs[k - 2]
@@ -245,6 +266,8 @@ def take_prices(t: Tables, pairs: I64, now: int, apart: bool) -> int:
     """Write the marks of (thing, ticks) pairs and the time; OK, the reason against it, or MAYBE_TWICE.
 
     MAYBE_TWICE where the pairs do not rise and are not known to be ``apart``; nothing is written but with OK.
+
+    Invariant: all marks and the time change, or nothing does. Cost: a few passes over the pairs.
     """
     if not apart and not rising(pairs):
         return MAYBE_TWICE

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from solvent.engine.chains import count_orders
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
 from solvent.engine.fills import post_side
 from solvent.engine.hashing import live_entries
 from solvent.engine.jit import kernel
 from solvent.engine.losses import state_after
-from solvent.engine.orders import count_orders, release_all
+from solvent.engine.orders import release_all
 from solvent.engine.records import Happened, House, Reason, ThingState
 from solvent.engine.slots import find, tidy
 from solvent.engine.stops import drop_stop
@@ -58,7 +59,11 @@ def settle(desk: Desk, c: Command, sheet: Sheet) -> Answer:
 
 @kernel
 def close_at(t: Tables, pool: int, key: int, ticks: int) -> int:
-    """Close one position at a price: the lots it had, 0 where the entry was flat."""
+    """Close one position at a price: the lots it had, 0 where the entry was flat.
+
+    Invariant: what is paid out and what goes to ROUNDING sum to zero. Cost: a look through the pool's entries and a
+    fill's postings.
+    """
     slot, thing = find(t, pool, key), key >> 2
     lots: int = t.lots[slot]
     if lots == 0:

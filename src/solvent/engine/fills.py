@@ -15,9 +15,10 @@ from solvent.engine.cash import (
     place_of,
     put,
 )
+from solvent.engine.chains import side_lots
 from solvent.engine.jit import kernel
 from solvent.engine.leaving import leave
-from solvent.engine.orders import MOST_REACH, leverage_allows, reach_of_lot, shrink, side_lots
+from solvent.engine.orders import MOST_REACH, leverage_allows, reach_of_lot, shrink
 from solvent.engine.records import CCP_POOL, FUND_POOL, REDUCE_ONLY
 from solvent.engine.slots import tidy
 from solvent.engine.tables import ASSET, FREE, SPOT, Tables

@@ -1,4 +1,4 @@
-"""Resting orders: chained to their entry in order of reference, found by pool, thing and reference."""
+"""Resting orders: who may rest one, and what becomes of it; the chains they stand in are in ``chains``."""
 
 # mypy: disable-error-code="no-any-return"
 # A column of a table has no type that mypy knows.
@@ -26,17 +26,23 @@ from solvent.engine.cash import (
     pool_known,
     thing_known,
 )
+from solvent.engine.chains import (
+    all_side_lots,
+    chain,
+    find_order,
+    new_order,
+    next_with_orders,
+    side_lots,
+    unchain,
+)
 from solvent.engine.jit import kernel
 from solvent.engine.records import REDUCE_ONLY, Happened, Reason, Records
 from solvent.engine.slots import find, place, tidy, unmade
 from solvent.engine.tables import (
     ASSET,
-    FREE,
     INVERSE,
     NONE,
     SPOT,
-    TOP_LIVE_ORDERS,
-    TOP_ORDERS,
     TOP_SEQ,
     UNCOVERED,
     Tables,
@@ -68,6 +74,9 @@ def reach_of_lot(t: Tables, pool: int, thing: int) -> int:
     """What one lot adds to a pool's reach: its largest worth, in the numeraire.
 
     A contract that settles in another asset counts by its share of what that asset's conversion is declared to take.
+
+    Invariant: no price that may be given makes a lot worth more. Cost: a few reads, two divisions for a contract that
+    settles elsewhere.
     """
     row = t.things[thing]
     settle = row["settle"]
@@ -81,114 +90,22 @@ def reach_of_lot(t: Tables, pool: int, thing: int) -> int:
 
 @kernel
 def leg_fits(t: Tables, pool: int, leg: int) -> bool:
-    """NET in a one-way pool, LONG or SHORT in a hedge pool; the mirror of other shards nets."""
+    """NET in a one-way pool, LONG or SHORT in a hedge pool; the mirror of other shards nets.
+
+    Invariant: a pool never holds legs of both modes. Cost: one read.
+    """
     if t.pools[pool]["legs"] == HEDGE:
         return leg in (LONG, SHORT)
     return leg == NET
 
 
 @kernel
-def new_order(t: Tables) -> int:
-    """A free row of the order slab, −1 when it is full."""
-    last = t.free.size - 1
-    found = t.free[last]
-    if found >= 0:
-        t.free[last] = t.order[found]["next"]
-    elif t.top[TOP_ORDERS] < t.order.size:
-        found = t.top[TOP_ORDERS]
-        t.top[TOP_ORDERS] += 1
-    else:
-        return -1
-    t.top[TOP_LIVE_ORDERS] += 1
-    return found
-
-
-@kernel
-def free_order(t: Tables, at: int) -> None:
-    """Give an order's row back, zeroed; it must not be chained any more."""
-    row, last = t.order[at], t.free.size - 1
-    row["ref"], row["pool"], row["key"], row["lots"], row["ticks"] = 0, 0, 0, 0, 0
-    row["flags"], row["spare"], row["previous"] = 0, 0, 0
-    row["next"] = t.free[last]
-    t.free[last] = at
-    t.top[TOP_LIVE_ORDERS] -= 1
-
-
-@kernel
-def chain(t: Tables, slot: int, at: int) -> None:
-    """Put an order into its entry's chain, in order of reference."""
-    ref, before, after = t.order[at]["ref"], NONE, t.orders[slot]
-    while after != NONE and t.order[after]["ref"] < ref:
-        before, after = after, t.order[after]["next"]
-    t.order[at]["previous"], t.order[at]["next"] = before, after
-    if before == NONE:
-        t.orders[slot] = at
-    else:
-        t.order[before]["next"] = at
-    if after != NONE:
-        t.order[after]["previous"] = at
-
-
-@kernel
-def unchain(t: Tables, slot: int, at: int) -> None:
-    """Take an order out of its entry's chain and free its row."""
-    before, after = t.order[at]["previous"], t.order[at]["next"]
-    if before == NONE:
-        t.orders[slot] = after
-    else:
-        t.order[before]["next"] = after
-    if after != NONE:
-        t.order[after]["previous"] = before
-    free_order(t, at)
-
-
-@kernel
-def order_at(t: Tables, slot: int, ref: int) -> int:
-    """The row of an order of an entry by its reference, −1 where there is none."""
-    at = t.orders[slot]
-    while at != NONE and t.order[at]["ref"] < ref:
-        at = t.order[at]["next"]
-    return at if at != NONE and t.order[at]["ref"] == ref else -1
-
-
-@kernel
-def find_order(t: Tables, pool: int, thing: int, ref: int) -> tuple[int, int]:
-    """Slot of the entry and row of an order, over all legs; (−1, −1) where there is none."""
-    for leg in range(3):
-        slot = find(t, pool, thing * 4 + leg)
-        if slot >= 0:
-            at = order_at(t, slot, ref)
-            if at >= 0:
-                return slot, at
-    return -1, -1
-
-
-@kernel
-def side_lots(t: Tables, slot: int, side: int) -> int:
-    """Σ signed lots of an entry's orders of one side that add to requirements."""
-    total, at = 0, t.orders[slot]
-    while at != NONE:
-        row = t.order[at]
-        if row["lots"] * side > 0 and row["flags"] & REDUCE_ONLY == 0:
-            total += row["lots"]
-        at = row["next"]
-    return total
-
-
-@kernel
-def all_side_lots(t: Tables, slot: int, side: int) -> int:
-    """Σ signed lots of all of an entry's orders of one side."""
-    total, at = 0, t.orders[slot]
-    while at != NONE:
-        if t.order[at]["lots"] * side > 0:
-            total += t.order[at]["lots"]
-        at = t.order[at]["next"]
-    return total
-
-
-@kernel
 def leverage_allows(t: Tables, pool: int, slot: int, thing: int, lots: int, buys: int, sells: int) -> bool:
-    """Whether the brackets allow the worst of position and each side's orders, at mark, at the entry's leverage cap."""
+    """Whether the brackets allow the worst of position and each side's orders, at mark, at the entry's leverage cap.
+
+    Invariant: what is allowed for a position is allowed for a smaller one. Cost: the brackets down to the cap's, and a
+    notional.
+    """
     rules = t.pools[pool]["rules"]
     leverage = leverage_of(t, rules, slot, thing)
     if leverage > t.rules[rules]["max_leverage"]:
@@ -211,7 +128,10 @@ def leverage_allows(t: Tables, pool: int, slot: int, thing: int, lots: int, buys
 
 @kernel
 def contract_check(t: Tables, thing: int) -> int:
-    """Whether a thing can be ordered in or filled at all: kind, state, price. OK or the reason."""
+    """Whether a thing can be ordered in or filled at all: kind, state, price. OK or the reason.
+
+    Invariant: nothing is changed, whatever the answer. Cost: two reads.
+    """
     row = t.things[thing]
     if row["kind"] == ASSET:
         return UNKNOWN_THING
@@ -224,7 +144,10 @@ def contract_check(t: Tables, thing: int) -> int:
 
 @kernel
 def priced(t: Tables, pool: int, thing: int) -> bool:
-    """Whether a contract has a mark, and its settle asset an index where the pool has to convert."""
+    """Whether a contract has a mark, and its settle asset an index where the pool has to convert.
+
+    Invariant: where True, the pool's requirement and profit of the contract are defined. Cost: a few reads.
+    """
     row = t.things[thing]
     settle = row["settle"]
     return row["mark"] > 0 and (settle == numeraire_of(t, pool) or pool == 0 or t.things[settle]["mark"] > 0)
@@ -232,7 +155,10 @@ def priced(t: Tables, pool: int, thing: int) -> bool:
 
 @kernel
 def covered(t: Tables, pool: int, thing: int) -> bool:
-    """Whether a pool may hold a contract: inside its scope, its settle asset valued, and margined by its rules."""
+    """Whether a pool may hold a contract: inside its scope, its settle asset valued, and margined by its rules.
+
+    Invariant: the mirror of other shards may hold everything. Cost: a few reads.
+    """
     row = t.pools[pool]
     if pool == 0:
         return True
@@ -246,6 +172,9 @@ def prepare(t: Tables, pool: int, thing: int, leg: int) -> int:
     """The slot of a contract's entry, made where there is none, with a place for its settle asset; −1 when full.
 
     Undo with :func:`solvent.engine.slots.unmade` where nothing came of it.
+
+    Invariant: a contract that settles elsewhere never stands without a place for its settle asset. Cost: one or two
+    looks through the pool's entries; a move of its block where it is full.
     """
     slot = find(t, pool, thing * 4 + leg)
     if slot >= 0:
@@ -263,7 +192,10 @@ def prepare(t: Tables, pool: int, thing: int, leg: int) -> int:
 
 @kernel
 def drop_settle(t: Tables, pool: int, settle: int) -> None:
-    """Free the entry of a settle asset if it is empty."""
+    """Free the entry of a settle asset if it is empty.
+
+    Invariant: a balance, or a contract that settles in it, keeps its place. Cost: two looks through the pool's entries.
+    """
     slot = find(t, pool, settle * 4)
     if slot >= 0:
         tidy(t, pool, slot)
@@ -271,7 +203,10 @@ def drop_settle(t: Tables, pool: int, settle: int) -> None:
 
 @kernel
 def reserve_check(t: Tables, pool: int, thing: int, flags: int, lots: int, ticks: int, ref: int) -> int:
-    """What RESERVE asks before it makes anything, in the stated order; OK or the reason."""
+    """What RESERVE asks before it makes anything, in the stated order; OK or the reason.
+
+    Invariant: nothing is changed, whatever the answer. Cost: a look through the pool's entries for each leg.
+    """
     if not pool_known(t, pool):
         return UNKNOWN_POOL
     if not thing_known(t, thing):
@@ -301,7 +236,10 @@ def reserve_check(t: Tables, pool: int, thing: int, flags: int, lots: int, ticks
 
 @kernel
 def reserve(t: Tables, pool: int, thing: int, flags: int, lots: int, ticks: int, ref: int) -> tuple[int, int]:
-    """RESERVE: the order rests where surplus(ADMIT) with it is at zero or above. (reason, short)"""
+    """RESERVE: the order rests where surplus(ADMIT) with it is at zero or above. (reason, short)
+
+    Invariant: a refused order leaves tables as they were. Cost: that of :func:`prepare` and :func:`rest`.
+    """
     reason, short = reserve_check(t, pool, thing, flags, lots, ticks, ref), 0
     if reason != OK:
         return reason, 0
@@ -325,7 +263,11 @@ def reserve(t: Tables, pool: int, thing: int, flags: int, lots: int, ticks: int,
 
 @kernel
 def rest(t: Tables, pool: int, slot: int, thing: int, flags: int, lots: int, ticks: int, ref: int) -> tuple[int, int]:
-    """Chain an order and keep it if leverage brackets and surplus(ADMIT) allow: (reason, short)."""
+    """Chain an order and keep it if leverage brackets and surplus(ADMIT) allow: (reason, short).
+
+    Invariant: it stays only where surplus(ADMIT) with it is at least zero; else chain and cache are as before. Cost:
+    its entry's orders; one pass over the pool's entries where the cache cannot follow.
+    """
     near = cacheable(t, pool) and t.things[thing]["settle"] == numeraire_of(t, pool)
     whole, millionths = 0, 0
     if near:
@@ -361,6 +303,8 @@ def shrink(t: Tables, pool: int, slot: int, at: int, lots: int) -> None:
     """Take lots (signed like the order) off a resting order, and the order away where nothing is left.
 
     The pool's reach goes down by as much; the cache is for the caller to keep.
+
+    Invariant: reach falls by what it rose by when the order was made. Cost: a few reads and writes.
     """
     t.pools[pool]["reach"] -= abs(lots) * reach_of_lot(t, pool, t.key[slot] >> 2)
     t.order[at]["lots"] -= lots
@@ -370,7 +314,11 @@ def shrink(t: Tables, pool: int, slot: int, at: int, lots: int) -> None:
 
 @kernel
 def release(t: Tables, pool: int, thing: int, ref: int) -> int:
-    """RELEASE: take a resting order back, in any state of pool and instrument. OK or the reason."""
+    """RELEASE: take a resting order back, in any state of pool and instrument. OK or the reason.
+
+    Invariant: surplus at no purpose falls. Cost: a look through the pool's entries for each leg, and the entry's
+    orders.
+    """
     if not pool_known(t, pool):
         return UNKNOWN_POOL
     if not thing_known(t, thing) or t.things[thing]["kind"] == ASSET:
@@ -385,7 +333,10 @@ def release(t: Tables, pool: int, thing: int, ref: int) -> int:
 
 @kernel
 def take_back(t: Tables, pool: int, slot: int, at: int) -> None:
-    """Remove a whole order and keep the cache; the entry stays, tidy it afterwards."""
+    """Remove a whole order and keep the cache; the entry stays, tidy it afterwards.
+
+    Invariant: the ADMIT cache says afterwards what it would find anew. Cost: the entry's orders.
+    """
     thing = t.key[slot] >> 2
     near = cacheable(t, pool) and t.things[thing]["settle"] == numeraire_of(t, pool)
     if not near:
@@ -399,23 +350,13 @@ def take_back(t: Tables, pool: int, slot: int, at: int) -> None:
 
 
 @kernel
-def count_orders(t: Tables, pool: int) -> int:
-    """How many orders rest in a pool: the events :func:`release_all` will write."""
-    first, found = t.pools[pool]["first"], 0
-    for e in range(first, first + t.pools[pool]["used"]):
-        if t.key[e] != FREE:
-            at = t.orders[e]
-            while at != NONE:
-                found += 1
-                at = t.order[at]["next"]
-    return found
-
-
-@kernel
 def release_all(t: Tables, pool: int, thing: int, events: Records, at: int) -> int:
     """Take back every resting order of a pool (of one thing, −1: of all) by key and reference; the next free event.
 
     Writes a CANCELLED event for each from ``events[at]`` on: make room for :func:`count_orders` of them first.
+
+    Invariant: afterwards no order of the pool (or of the thing in it) rests; the order of events depends on keys and
+    references alone. Cost: one pass over the entries for each that has orders, and the orders.
     """
     last = -1
     while True:
@@ -433,15 +374,3 @@ def release_all(t: Tables, pool: int, thing: int, events: Records, at: int) -> i
             at += 1
             take_back(t, pool, slot, t.orders[slot])
         tidy(t, pool, slot)
-
-
-@kernel
-def next_with_orders(t: Tables, pool: int, thing: int, last: int) -> int:
-    """The entry with orders whose key is the smallest above ``last``, −1 where there is none."""
-    first, found = t.pools[pool]["first"], -1
-    for e in range(first, first + t.pools[pool]["used"]):
-        if t.key[e] <= last or t.orders[e] == NONE or (thing != NONE and t.key[e] >> 2 != thing):
-            continue
-        if found < 0 or t.key[e] < t.key[found]:
-            found = e
-    return found

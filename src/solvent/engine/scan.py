@@ -32,7 +32,10 @@ def surpluses(t: Tables, low: int, high: int, whole: I64, millionths: I64, requi
 
 @kernel
 def surpluses_of(t: Tables, pools: I64, whole: I64, millionths: I64, required: I64, rest: I64) -> None:
-    """The same for chosen pools, in their order."""
+    """The same for chosen pools, in their order.
+
+    Invariant: nothing but the tables is read. Cost: the chosen pools' entries once.
+    """
     for k in range(pools.size):
         _value, equity, equity_rest, needed, needed_rest = assessed(t, pools[k], MAINTAIN)
         whole[k], millionths[k] = normal(equity - needed, equity_rest - needed_rest)
@@ -41,7 +44,10 @@ def surpluses_of(t: Tables, pools: I64, whole: I64, millionths: I64, required: I
 
 @kernel
 def lots_held(t: Tables, pools: I64, keys: I64, lots: I64) -> None:
-    """Signed lots of chosen pools under chosen keys (thing × 4 + leg), 0 where there are none."""
+    """Signed lots of chosen pools under chosen keys (thing × 4 + leg), 0 where there are none.
+
+    Invariant: nothing but the tables is read. Cost: the chosen pools' entries once.
+    """
     for k in range(pools.size):
         row = t.pools[pools[k]]
         held = 0
@@ -53,7 +59,10 @@ def lots_held(t: Tables, pools: I64, keys: I64, lots: I64) -> None:
 
 @kernel
 def with_legs(t: Tables, pools: I64, found: I64) -> None:
-    """1 for each chosen pool that holds lots of a contract, else 0."""
+    """1 for each chosen pool that holds lots of a contract, else 0.
+
+    Invariant: orders, assets and coins bought count for nothing. Cost: the chosen pools' entries once.
+    """
     for k in range(pools.size):
         row = t.pools[pools[k]]
         found[k] = 0
@@ -66,7 +75,10 @@ def with_legs(t: Tables, pools: I64, found: I64) -> None:
 
 @kernel
 def balances_of(t: Tables, pools: I64, things: int, units: I64) -> None:
-    """What chosen pools own apart from their contracts: units at place × things + asset, zeros before."""
+    """What chosen pools own apart from their contracts: units at place × things + asset, zeros before.
+
+    Invariant: what was there before stays in the sum. Cost: the chosen pools' entries once.
+    """
     for k in range(pools.size):
         row = t.pools[pools[k]]
         units[k * things + t.rules[row["rules"]]["numeraire"]] += row["cash"]
@@ -80,7 +92,10 @@ def lots_differ(t: Tables, low: int, high: int, books: I64, things: int, scratch
     """Compare net lots of pools ``low`` … ``high`` with ``books`` (pool × things + thing), contracts only.
 
     ``first[thing]`` becomes the first pool that differs, or stays as it was; ``sums[thing]`` grows by the books' lots.
-    ``scratch`` has a number a thing. Cost: every entry, and every row of the books, once.
+    ``scratch`` has a number a thing.
+
+    Invariant: the tables are not changed; legs of a hedge count together. Cost: every entry, and every row of the
+    books, once.
     """
     for pool in range(low, high):
         row = t.pools[pool]
@@ -102,7 +117,9 @@ def lots_differ(t: Tables, low: int, high: int, books: I64, things: int, scratch
 def entry_sums(t: Tables, low: int, high: int, lots: I64, costs: I64) -> None:
     """Σ lots (of assets: units) and Σ cost by thing over pools ``low`` … ``high``, exact whatever their size.
 
-    Two numbers a thing, both start at zero: Σ of the upper and Σ of the lower 32 bits. Cost: every entry once.
+    Two numbers a thing, both start at zero: Σ of the upper and Σ of the lower 32 bits.
+
+    Invariant: no sum leaves 64 bits, whatever the entries hold. Cost: every entry once.
     """
     for pool in range(low, high):
         row = t.pools[pool]
@@ -117,7 +134,10 @@ def entry_sums(t: Tables, low: int, high: int, lots: I64, costs: I64) -> None:
 
 @kernel
 def cash_sums(t: Tables, low: int, high: int, cash: I64) -> None:
-    """Σ cash by numeraire over pools ``low`` … ``high``, two numbers a thing as in :func:`entry_sums`."""
+    """Σ cash by numeraire over pools ``low`` … ``high``, two numbers a thing as in :func:`entry_sums`.
+
+    Invariant: no sum leaves 64 bits, whatever the pools hold. Cost: every pool's row once.
+    """
     for pool in range(low, high):
         asset = t.rules[t.pools[pool]["rules"]]["numeraire"]
         cash[2 * asset] += t.pools[pool]["cash"] >> HALF_BITS

@@ -19,7 +19,10 @@ SMALLEST = 4
 
 @kernel
 def find(t: Tables, pool: int, key: int) -> int:
-    """The slot of a key in a pool, −1 where it has none. No early exit, so that it vectorises."""
+    """The slot of a key in a pool, −1 where it has none. No early exit, so that it vectorises.
+
+    Invariant: a pool has a key once. Cost: one pass over the used part of its block.
+    """
     first, used = t.pools[pool]["first"], t.pools[pool]["used"]
     here = -1
     for e in range(first, first + used):
@@ -29,7 +32,10 @@ def find(t: Tables, pool: int, key: int) -> int:
 
 @kernel
 def size_class(room: int) -> int:
-    """k of a block of 4·2^k slots."""
+    """k of a block of 4·2^k slots.
+
+    Invariant: 4·2^k is the smallest block that holds ``room``. Cost: a step a doubling.
+    """
     size = 0
     while (SMALLEST << size) < room:
         size += 1
@@ -38,7 +44,10 @@ def size_class(room: int) -> int:
 
 @kernel
 def wipe(t: Tables, slot: int) -> None:
-    """Make a slot free: zero everywhere, no key, no order."""
+    """Make a slot free: zero everywhere, no key, no order.
+
+    Invariant: a free slot is zero, so that what comes next finds nothing stale. Cost: six writes.
+    """
     t.key[slot] = FREE
     t.lots[slot] = 0
     t.cost[slot] = 0
@@ -49,7 +58,10 @@ def wipe(t: Tables, slot: int) -> None:
 
 @kernel
 def new_block(t: Tables, size: int) -> int:
-    """First slot of a free block of 4·2^size slots, −1 when the slab has none left."""
+    """First slot of a free block of 4·2^size slots, −1 when the slab has none left.
+
+    Invariant: no block is given twice before it is given back. Cost: a few reads and writes.
+    """
     found = t.free[size]
     if found >= 0:
         t.free[size] = t.cost[found]
@@ -66,6 +78,9 @@ def new_block(t: Tables, size: int) -> int:
 def grow(t: Tables, pool: int) -> bool:
     """Give a pool its first block, or move its entries to one of twice the room (its bands stay
     behind); False when there is none.
+
+    Invariant: entries keep their order and all their columns; the block left behind is zero and listed by its size.
+    Cost: one pass over the old block.
     """
     row = t.pools[pool]
     old, room = row["first"], row["room"]
@@ -95,7 +110,10 @@ def grow(t: Tables, pool: int) -> bool:
 
 @kernel
 def asset_reach(t: Tables, asset: int) -> int:
-    """What a balance in another asset adds to a pool's reach: its largest value in the asset its index is in."""
+    """What a balance in another asset adds to a pool's reach: its largest value in the asset its index is in.
+
+    Invariant: no index that may be given makes a balance worth more. Cost: a division.
+    """
     row = t.things[asset]
     return row["max_lots"] * row["max_ticks"] // row["divisor"]
 
@@ -105,6 +123,9 @@ def place(t: Tables, pool: int, key: int) -> int:
     """The slot of a key, made where the pool has none yet; −1 when the slab is full. May move the pool's other entries.
 
     A new entry is touched at the present index. A new balance in another asset adds to the pool's reach.
+
+    Invariant: a key stands in a pool once, and reach counts each balance in another asset once. Cost: two passes over
+    the pool's block, and a move of it where it is full.
     """
     found = find(t, pool, key)
     if found >= 0:
@@ -127,7 +148,10 @@ def place(t: Tables, pool: int, key: int) -> int:
 
 @kernel
 def release_slot(t: Tables, pool: int, slot: int) -> None:
-    """Free a slot, and take the free tail off the block's used part."""
+    """Free a slot, and take the free tail off the block's used part.
+
+    Invariant: what lies last in the used part is not free. Cost: the slots that became free at its end.
+    """
     wipe(t, slot)
     row = t.pools[pool]
     first, used = row["first"], row["used"]
@@ -138,7 +162,10 @@ def release_slot(t: Tables, pool: int, slot: int) -> None:
 
 @kernel
 def settles_here(t: Tables, pool: int, asset: int) -> bool:
-    """Whether a contract entry of the pool settles in an asset."""
+    """Whether a contract entry of the pool settles in an asset.
+
+    Invariant: nothing is changed. Cost: one pass over the pool's entries.
+    """
     first = t.pools[pool]["first"]
     for e in range(first, first + t.pools[pool]["used"]):
         if t.key[e] != FREE:
@@ -150,7 +177,10 @@ def settles_here(t: Tables, pool: int, asset: int) -> bool:
 
 @kernel
 def tidy_asset(t: Tables, pool: int, asset: int) -> None:
-    """Free the entry of an asset whose balance is zero and in which nothing settles."""
+    """Free the entry of an asset whose balance is zero and in which nothing settles.
+
+    Invariant: reach falls by what it rose by when the place was made. Cost: two passes over the pool's entries.
+    """
     slot = find(t, pool, asset * 4)
     if slot >= 0 and t.lots[slot] == 0 and not settles_here(t, pool, asset):
         t.pools[pool]["reach"] -= asset_reach(t, asset)
@@ -163,6 +193,9 @@ def tidy(t: Tables, pool: int, slot: int) -> None:
 
     A chosen leverage lives as long as its entry. Freeing the last contract that settles in another asset frees that
     asset's entry too, if it is zero. Other entries stay where they are.
+
+    Invariant: an entry with lots, or with orders, stays. Cost: a few reads; two passes over the entries where a balance
+    goes too.
     """
     if t.key[slot] == FREE or t.lots[slot] != 0 or t.orders[slot] != NONE:
         return
@@ -178,6 +211,9 @@ def tidy(t: Tables, pool: int, slot: int) -> None:
 
 @kernel
 def unmade(t: Tables, pool: int, slot: int) -> None:
-    """Free the entry a refused command made and did not use; one that stood there for its leverage cap stays."""
+    """Free the entry a refused command made and did not use; one that stood there for its leverage cap stays.
+
+    Invariant: what stood before the command stands after it. Cost: that of :func:`tidy`.
+    """
     if slot >= 0 and t.leverage[slot] == 0:
         tidy(t, pool, slot)

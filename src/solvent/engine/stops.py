@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from solvent.engine.chains import free_order, new_order
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
 from solvent.engine.jit import kernel
-from solvent.engine.orders import covered, free_order, leg_fits, new_order
+from solvent.engine.orders import covered, leg_fits
 from solvent.engine.records import FIRST_USER_POOL, LEG_MASK, STOP_BELOW, Happened, PoolState, Reason, ThingState
 from solvent.engine.slots import find
 from solvent.engine.tables import (
@@ -112,7 +113,10 @@ def _sound(desk: Desk, c: Command) -> Reason | None:
 
 @kernel
 def add_stop(t: Tables, at: int) -> None:
-    """Put a row at the head of the standing stops."""
+    """Put a row at the head of the standing stops.
+
+    Invariant: the list stays linked both ways, with row + 1 in its links and 0 as its end. Cost: a few writes.
+    """
     after = t.top[TOP_STOPS]
     t.order[at]["previous"], t.order[at]["next"] = 0, after
     t.top[TOP_STOPS] = at + 1
@@ -122,7 +126,10 @@ def add_stop(t: Tables, at: int) -> None:
 
 @kernel
 def drop_stop(t: Tables, at: int) -> None:
-    """Take a standing stop out and give its row back."""
+    """Take a standing stop out and give its row back.
+
+    Invariant: the other stops stay linked in their order. Cost: a few writes.
+    """
     before, after = t.order[at]["previous"], t.order[at]["next"]
     if before > 0:
         t.order[before - 1]["next"] = after
@@ -137,7 +144,7 @@ def drop_stop(t: Tables, at: int) -> None:
 def reached(t: Tables, out: I64) -> int:
     """How many standing stops' triggers the marks have reached; their rows go to ``out`` as far as it reaches.
 
-    Cost: one row a standing stop.
+    Invariant: nothing is changed; a thing without a mark triggers nothing. Cost: one row a standing stop.
     """
     count, at = 0, t.top[TOP_STOPS]
     while at > 0:

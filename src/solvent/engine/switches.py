@@ -7,9 +7,10 @@ chosen before the first order, and is gone when the entry is flat, without order
 from __future__ import annotations
 
 from solvent.book import Purpose
+from solvent.engine.chains import side_lots
 from solvent.engine.commands import LEGS_NUMBER
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
-from solvent.engine.orders import leverage_allows, side_lots
+from solvent.engine.orders import leverage_allows
 from solvent.engine.records import LEG_MASK, Reason, ThingState
 from solvent.engine.slots import find, place, tidy
 from solvent.engine.tables import ASSET, FREE, NONE, Tables

@@ -39,6 +39,7 @@ from solvent.engine.cash import (
     thing_known,
     within,
 )
+from solvent.engine.chains import order_at
 from solvent.engine.fills import (
     charges,
     consume,
@@ -51,7 +52,7 @@ from solvent.engine.fills import (
     side_short,
 )
 from solvent.engine.jit import kernel
-from solvent.engine.orders import LEG, LONG, NET, SHORT, UNKNOWN_ORDER, covered, leg_fits, order_at, prepare, priced
+from solvent.engine.orders import LEG, LONG, NET, SHORT, UNKNOWN_ORDER, covered, leg_fits, prepare, priced
 from solvent.engine.records import CCP_POOL, FUND_POOL, OTHER_LEG_SHIFT, REDUCE_ONLY, Reason
 from solvent.engine.slots import find, unmade
 from solvent.engine.tables import ASSET, NONE, SPOT, UNCOVERED, Tables

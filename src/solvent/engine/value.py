@@ -35,19 +35,29 @@ STALE = -1  # an epoch no mark has
 
 @kernel
 def normal(whole: int, millionths: int) -> tuple[int, int]:
-    """The same amount with 0 ≤ millionths < 10^6."""
+    """The same amount with 0 ≤ millionths < 10^6.
+
+    Invariant: the amount is the same, and such a pair is unique. Cost: a division.
+    """
     return whole + millionths // MILLION, millionths % MILLION
 
 
 @kernel
 def numeraire_of(t: Tables, pool: int) -> int:
-    """The thing id of the asset a pool is margined in."""
+    """The thing id of the asset a pool is margined in.
+
+    Invariant: one answer as long as the pool's rules row stays. Cost: two reads.
+    """
     return t.rules[t.pools[pool]["rules"]]["numeraire"]
 
 
 @kernel
 def worth(t: Tables, thing: int, lots: int, ticks: int) -> int:
-    """Signed settle units of a contract position at a price; nothing without a price."""
+    """Signed settle units of a contract position at a price; nothing without a price.
+
+    Invariant: the ledger's own integers, exact for linear contracts and rounded down for inverse ones. Cost: a product,
+    and a division for an inverse contract.
+    """
     row = t.things[thing]
     if row["kind"] != INVERSE:
         return linear_worth(lots, ticks, row["tick_value"])
@@ -58,7 +68,11 @@ def worth(t: Tables, thing: int, lots: int, ticks: int) -> int:
 
 @kernel
 def notional(t: Tables, thing: int, lots: int, ticks: int) -> int:
-    """Absolute settle units of a contract position at a price; an inverse one is rounded up."""
+    """Absolute settle units of a contract position at a price; an inverse one is rounded up.
+
+    Invariant: never negative, and never below the exact amount. Cost: a product, and a division for an inverse
+    contract.
+    """
     row = t.things[thing]
     if row["kind"] != INVERSE:
         return linear_notional(lots, ticks, row["tick_value"])
@@ -69,7 +83,10 @@ def notional(t: Tables, thing: int, lots: int, ticks: int) -> int:
 
 @kernel
 def in_numeraire_up(t: Tables, numeraire: int, asset: int, units: int) -> int:
-    """A requirement or cost in units of ``asset``, in numeraire units, rounded up."""
+    """A requirement or cost in units of ``asset``, in numeraire units, rounded up.
+
+    Invariant: never below the exact amount. Cost: a division where the asset is another.
+    """
     if asset == numeraire:
         return units
     return converted_up(units, t.things[asset]["mark"], t.things[asset]["divisor"])
@@ -77,7 +94,10 @@ def in_numeraire_up(t: Tables, numeraire: int, asset: int, units: int) -> int:
 
 @kernel
 def asset_value(t: Tables, thing: int, units: int) -> int:
-    """Units of an asset in units of the asset its index is in, at the index, rounded down; a numeraire is itself."""
+    """Units of an asset in units of the asset its index is in, at the index, rounded down; a numeraire is itself.
+
+    Invariant: never above the exact amount, for a debt too. Cost: a division where the asset has an index.
+    """
     row = t.things[thing]
     if row["settle"] == thing:
         return units
@@ -86,7 +106,10 @@ def asset_value(t: Tables, thing: int, units: int) -> int:
 
 @kernel
 def lowest_ticks(t: Tables, thing: int) -> int:
-    """The lowest price that keeps an inverse contract's worth within what its coin's conversion can take; else 1."""
+    """The lowest price that keeps an inverse contract's worth within what its coin's conversion can take; else 1.
+
+    Invariant: at this price and above, the worth of the largest position fits its coin's conversion. Cost: a division.
+    """
     row = t.things[thing]
     settle = row["settle"]
     if row["kind"] != INVERSE or t.things[settle]["settle"] == settle:
@@ -96,7 +119,10 @@ def lowest_ticks(t: Tables, thing: int) -> int:
 
 @kernel
 def basis(t: Tables, rules: int, thing: int, lots: int, cost: int) -> int:
-    """What a requirement is charged on, in numeraire units: notional at the mark, or the absolute entry value."""
+    """What a requirement is charged on, in numeraire units: notional at the mark, or the absolute entry value.
+
+    Invariant: never negative; on entry value no price changes it. Cost: that of :func:`notional`.
+    """
     if t.rules[rules]["on_entry"] != 0:
         return abs(cost)
     row = t.things[thing]
@@ -105,7 +131,11 @@ def basis(t: Tables, rules: int, thing: int, lots: int, cost: int) -> int:
 
 @kernel
 def schedule_at(t: Tables, rules: int, purpose: int, place: int, amount: int) -> tuple[int, int]:
-    """``rate × amount − deduction`` on the piece of ``amount`` (an upper bound is its piece's), not normalised."""
+    """``rate × amount − deduction`` on the piece of ``amount`` (an upper bound is its piece's), not normalised.
+
+    Invariant: the schedule's exact value in millionths, though the pair may be apart by whole units. Cost: the pieces
+    up to the amount's.
+    """
     first, count = t.span[rules, purpose, place, 0], t.span[rules, purpose, place, 1]
     if count == 0:
         return 0, 0
@@ -118,7 +148,10 @@ def schedule_at(t: Tables, rules: int, purpose: int, place: int, amount: int) ->
 
 @kernel
 def leverage_of(t: Tables, rules: int, slot: int, thing: int) -> int:
-    """The leverage cap of an entry: chosen, else the rules' default."""
+    """The leverage cap of an entry: chosen, else the rules' default.
+
+    Invariant: a leverage chosen with SET goes before the default. Cost: two reads at most.
+    """
     chosen = t.leverage[slot]
     if chosen > 0:
         return chosen
@@ -127,7 +160,11 @@ def leverage_of(t: Tables, rules: int, slot: int, thing: int) -> int:
 
 @kernel
 def required_at(t: Tables, rules: int, purpose: int, thing: int, amount: int, leverage: int) -> tuple[int, int]:
-    """Requirement of a notional in numeraire units, normalised: the schedule's, or the leverage cap's where larger."""
+    """Requirement of a notional in numeraire units, normalised: the schedule's, or the leverage cap's where larger.
+
+    Invariant: exact, and never below what the schedule or the leverage cap asks alone. Cost: that of
+    :func:`schedule_at` and a division.
+    """
     whole, millionths = schedule_at(t, rules, purpose, 2 * thing, amount)
     whole, millionths = normal(whole, millionths)
     if t.rules[rules]["leverage_at"] >> purpose & 1:
@@ -139,7 +176,10 @@ def required_at(t: Tables, rules: int, purpose: int, thing: int, amount: int, le
 
 @kernel
 def open_loss(t: Tables, numeraire: int, thing: int, lots: int, ticks: int) -> int:
-    """What filling ``lots`` at ``ticks`` would lose at once at the mark, in numeraire units, rounded up."""
+    """What filling ``lots`` at ``ticks`` would lose at once at the mark, in numeraire units, rounded up.
+
+    Invariant: zero where the order is no worse than the mark. Cost: two worths and a conversion.
+    """
     loss = worth(t, thing, lots, ticks) - worth(t, thing, lots, t.things[thing]["mark"])
     if loss <= 0:
         return 0
@@ -150,7 +190,10 @@ def open_loss(t: Tables, numeraire: int, thing: int, lots: int, ticks: int) -> i
 def worst_side(
     t: Tables, rules: int, slot: int, purpose: int, thing: int, whole: int, millionths: int
 ) -> tuple[int, int]:
-    """Requirement as if all orders of one side were filled, at mark, plus their open loss: the worst of three."""
+    """Requirement as if all orders of one side were filled, at mark, plus their open loss: the worst of three.
+
+    Invariant: never below the pair given; orders that only reduce add nothing. Cost: twice the entry's orders.
+    """
     numeraire = t.rules[rules]["numeraire"]
     leverage = leverage_of(t, rules, slot, thing)
     for side in (1, -1):
@@ -174,7 +217,10 @@ def worst_side(
 
 @kernel
 def order_cost(t: Tables, rules: int, slot: int, thing: int) -> int:
-    """Margin at each opening order's own price plus its open loss, in numeraire units: the dearer side."""
+    """Margin at each opening order's own price plus its open loss, in numeraire units: the dearer side.
+
+    Invariant: an order that closes what is held costs nothing, in order of reference. Cost: twice the entry's orders.
+    """
     numeraire, settle = t.rules[rules]["numeraire"], t.things[thing]["settle"]
     leverage = leverage_of(t, rules, slot, thing)
     dearer = 0
@@ -198,7 +244,11 @@ def order_cost(t: Tables, rules: int, slot: int, thing: int) -> int:
 
 @kernel
 def entry_requirement(t: Tables, pool: int, slot: int, purpose: int) -> tuple[int, int]:
-    """Requirement of a contract entry with its resting orders (at WITHDRAW and ADMIT), normalised."""
+    """Requirement of a contract entry with its resting orders (at WITHDRAW and ADMIT), normalised.
+
+    Invariant: from FILL on orders count for nothing. Cost: the entry's schedule, and its orders twice at WITHDRAW and
+    ADMIT.
+    """
     rules, thing = t.pools[pool]["rules"], t.key[slot] >> 2
     amount = basis(t, rules, thing, t.lots[slot], t.cost[slot])
     whole, millionths = required_at(t, rules, purpose, thing, amount, leverage_of(t, rules, slot, thing))
@@ -211,7 +261,10 @@ def entry_requirement(t: Tables, pool: int, slot: int, purpose: int) -> tuple[in
 
 @kernel
 def profit(t: Tables, slot: int) -> int:
-    """Unrealised profit of a contract entry at its mark, less the funding it owes, in settle units."""
+    """Unrealised profit of a contract entry at its mark, less the funding it owes, in settle units.
+
+    Invariant: exact in settle units; funding since the entry's last touch is in it. Cost: a worth and a product.
+    """
     thing, lots = t.key[slot] >> 2, t.lots[slot]
     row = t.things[thing]
     return worth(t, thing, lots, row["mark"]) - t.cost[slot] - funding_due(lots, row["carry"], t.carry[slot])
@@ -219,7 +272,10 @@ def profit(t: Tables, slot: int) -> int:
 
 @kernel
 def interest_owed(t: Tables, pool: int, asset: int, units: int, touched: int) -> int:
-    """Interest a balance owes, in its units; the mirror of other shards lends and borrows nothing."""
+    """Interest a balance owes, in its units; the mirror of other shards lends and borrows nothing.
+
+    Invariant: never negative, and zero for who owes nothing. Cost: a product and a division where there is a debt.
+    """
     if units >= 0 or pool == CCP_POOL:
         return 0
     return interest_due(units, t.things[asset]["carry"], touched)
@@ -227,7 +283,10 @@ def interest_owed(t: Tables, pool: int, asset: int, units: int, touched: int) ->
 
 @kernel
 def net_cash(t: Tables, pool: int) -> int:
-    """The pool's numeraire balance less the interest it owes."""
+    """The pool's numeraire balance less the interest it owes.
+
+    Invariant: never above the balance. Cost: that of :func:`interest_owed`.
+    """
     row = t.pools[pool]
     cash = row["cash"]
     if cash >= 0:
@@ -237,7 +296,10 @@ def net_cash(t: Tables, pool: int) -> int:
 
 @kernel
 def profits_in(t: Tables, pool: int, asset: int) -> int:
-    """Σ unrealised profit of the pool's positions that settle in an asset other than the numeraire."""
+    """Σ unrealised profit of the pool's positions that settle in an asset other than the numeraire.
+
+    Invariant: exact; entries of other settle assets leave it as it is. Cost: one pass over the pool's entries.
+    """
     first, total = t.pools[pool]["first"], 0
     for e in range(first, first + t.pools[pool]["used"]):
         if t.key[e] == FREE:
@@ -250,7 +312,10 @@ def profits_in(t: Tables, pool: int, asset: int) -> int:
 
 @kernel
 def weighted(t: Tables, rules: int, purpose: int, asset: int, value: int) -> tuple[int, int]:
-    """V_s: what a value counts as margin equity, not normalised: through the weights, or at the debt rate."""
+    """V_s: what a value counts as margin equity, not normalised: through the weights, or at the debt rate.
+
+    Invariant: does not fall as the value grows. Cost: that of :func:`schedule_at`.
+    """
     if value < 0:
         rate = t.debt_ppm[rules, asset]
         return value // MILLION * rate, value % MILLION * rate
@@ -259,7 +324,10 @@ def weighted(t: Tables, rules: int, purpose: int, asset: int, value: int) -> tup
 
 @kernel
 def asset_equity(t: Tables, pool: int, slot: int, purpose: int) -> tuple[int, int, int]:
-    """Of an asset entry's E_s: value at the index, and V_s of what counts (whole, millionths; not normalised)."""
+    """Of an asset entry's E_s: value at the index, and V_s of what counts (whole, millionths; not normalised).
+
+    Invariant: what settles in the asset counts with its balance, once. Cost: one pass over the pool's entries.
+    """
     rules, asset = t.pools[pool]["rules"], t.key[slot] >> 2
     units = t.lots[slot] - interest_owed(t, pool, asset, t.lots[slot], t.carry[slot])
     gain = profits_in(t, pool, asset)
@@ -273,7 +341,11 @@ def asset_equity(t: Tables, pool: int, slot: int, purpose: int) -> tuple[int, in
 
 @kernel
 def sums(t: Tables, pool: int, purpose: int) -> tuple[int, int, int, int, int, int]:
-    """Over a pool's entries: profit in the numeraire, value and V_s (pair) of other assets, requirement (pair)."""
+    """Over a pool's entries: profit in the numeraire, value and V_s (pair) of other assets, requirement (pair).
+
+    Invariant: sums of whole numbers: no order of entries changes them, and limits of listing keep them in 64 bits.
+    Cost: one pass over the entries, and one more for each balance in another asset.
+    """
     numeraire, first = numeraire_of(t, pool), t.pools[pool]["first"]
     own, value, whole, millionths, needed, parts = 0, 0, 0, 0, 0, 0
     for e in range(first, first + t.pools[pool]["used"]):
@@ -296,13 +368,19 @@ def sums(t: Tables, pool: int, purpose: int) -> tuple[int, int, int, int, int, i
 
 @kernel
 def losses_only(t: Tables, pool: int, purpose: int) -> bool:
-    """Whether unrealised profit counts only when negative."""
+    """Whether unrealised profit counts only when negative.
+
+    Invariant: says the same for every pool of a rules row. Cost: two reads.
+    """
     return t.rules[t.pools[pool]["rules"]]["losses_only"] >> purpose & 1 != 0
 
 
 @kernel
 def surplus(t: Tables, pool: int, purpose: int) -> tuple[int, int]:
-    """Margin equity less requirement, computed from all entries, normalised: ``whole`` is it rounded down to a unit."""
+    """Margin equity less requirement, computed from all entries, normalised: ``whole`` is it rounded down to a unit.
+
+    Invariant: ring 1's surplus to the last millionth; no cache is read or written. Cost: that of :func:`sums`.
+    """
     own, _, whole, millionths, needed, parts = sums(t, pool, purpose)
     if own > 0 and losses_only(t, pool, purpose):
         own = 0
@@ -311,7 +389,10 @@ def surplus(t: Tables, pool: int, purpose: int) -> tuple[int, int]:
 
 @kernel
 def assessed(t: Tables, pool: int, purpose: int) -> tuple[int, int, int, int, int]:
-    """Value before haircuts (units), margin equity and requirement (normalised pairs)."""
+    """Value before haircuts (units), margin equity and requirement (normalised pairs).
+
+    Invariant: ring 1's numbers to the last millionth; no cache is read or written. Cost: that of :func:`sums`.
+    """
     own, value, whole, millionths, needed, parts = sums(t, pool, purpose)
     cash = net_cash(t, pool)
     counted = own
@@ -324,7 +405,10 @@ def assessed(t: Tables, pool: int, purpose: int) -> tuple[int, int, int, int, in
 
 @kernel
 def in_breach(t: Tables, pool: int) -> bool:
-    """Whether surplus(MAINTAIN) is below zero; where the venue is inclusive also at zero with something required."""
+    """Whether surplus(MAINTAIN) is below zero; where the venue is inclusive also at zero with something required.
+
+    Invariant: ring 1's verdict; no float takes part. Cost: that of :func:`assessed`.
+    """
     _, whole, millionths, needed, parts = assessed(t, pool, MAINTAIN)
     whole, millionths = normal(whole - needed, millionths - parts)
     if whole < 0:
@@ -335,19 +419,29 @@ def in_breach(t: Tables, pool: int) -> bool:
 
 @kernel
 def forget(t: Tables, pool: int) -> None:
-    """Drop the cached ADMIT contributions of a pool: call it after changing what the cache does not follow."""
+    """Drop the cached ADMIT contributions of a pool: call it after changing what the cache does not follow.
+
+    Invariant: the next question of ADMIT computes everything anew. Cost: one write.
+    """
     t.pools[pool]["epoch"] = STALE
 
 
 @kernel
 def cacheable(t: Tables, pool: int) -> bool:
-    """Whether ADMIT contributions add up entry by entry: not where only the sum of losses counts."""
+    """Whether ADMIT contributions add up entry by entry: not where only the sum of losses counts.
+
+    Invariant: where True, the cache is the sum of what each entry adds. Cost: three reads.
+    """
     return not losses_only(t, pool, ADMIT)
 
 
 @kernel
 def admit_surplus(t: Tables, pool: int) -> tuple[int, int]:
-    """surplus(ADMIT), normalised, from the pool's cached contributions, which are recomputed once an epoch."""
+    """surplus(ADMIT), normalised, from the pool's cached contributions, which are recomputed once an epoch.
+
+    Invariant: equals ``surplus(t, pool, ADMIT)``, whatever was asked before. Cost: a few reads; one pass over the
+    entries in the pool's first question of an epoch.
+    """
     if not cacheable(t, pool):
         return surplus(t, pool, ADMIT)
     row = t.pools[pool]
@@ -360,14 +454,21 @@ def admit_surplus(t: Tables, pool: int) -> tuple[int, int]:
 
 @kernel
 def contribution(t: Tables, pool: int, slot: int) -> tuple[int, int]:
-    """What a contract entry that settles in the numeraire adds to surplus(ADMIT), not normalised."""
+    """What a contract entry that settles in the numeraire adds to surplus(ADMIT), not normalised.
+
+    Invariant: nothing is changed; its change is the change of surplus(ADMIT). Cost: that of :func:`profit` and
+    :func:`entry_requirement`.
+    """
     whole, millionths = entry_requirement(t, pool, slot, ADMIT)
     return profit(t, slot) - whole, -millionths
 
 
 @kernel
 def follow(t: Tables, pool: int, whole: int, millionths: int) -> None:
-    """Add a change of contributions to the cache, if it is there to be kept."""
+    """Add a change of contributions to the cache, if it is there to be kept.
+
+    Invariant: a cache of an earlier epoch stays as it is, and is not used. Cost: a few reads and writes.
+    """
     row = t.pools[pool]
     if row["epoch"] == t.top[TOP_EPOCH]:
         row["whole"], row["millionths"] = normal(row["whole"] + whole, row["millionths"] + millionths)

@@ -98,9 +98,14 @@ def limits_of(setup: str) -> Limits:
 
 
 def engine_source(
-    venues: Mapping[str, VenueRules], *, limits: Limits | None = None, threads: int = 1, screen: bool = True
+    venues: Mapping[str, VenueRules],
+    *,
+    limits: Limits | None = None,
+    threads: int = 1,
+    screen: bool = True,
+    bands: bool = False,
 ) -> EngineSource:
-    """Source of the real engine. ``threads`` and ``screen`` change no event, so they are not part of the set-up."""
+    """Source of the real engine. ``threads``, ``screen`` and ``bands`` change no event: they are not in the set-up."""
     from solvent.engine.engine import Engine  # noqa: PLC0415 - compiling starts here, and only here
 
     sizes = limits or Limits()
@@ -108,6 +113,6 @@ def engine_source(
         engine=engine_version(),
         rules=rules_text(venues),
         setup=setup_text(sizes),
-        new=lambda: Engine(sizes, threads=threads, screen=screen, venues=venues),
-        restore=lambda path: Engine.restore(path, threads=threads, screen=screen, venues=venues),
+        new=lambda: Engine(sizes, threads=threads, screen=screen, bands=bands, venues=venues),
+        restore=lambda path: Engine.restore(path, threads=threads, screen=screen, bands=bands, venues=venues),
     )

@@ -19,7 +19,11 @@ def greeks_into(
     forward: F64, strike: F64, years: F64, volatility: F64, discount: F64, side: F64,
     price: F64, delta: F64, gamma: F64, vega: F64, theta: F64,
 ) -> None:  # fmt: skip
-    """Price and Greeks of each option, in the units of ``black``; ``side`` is +1 for calls and −1 for puts."""
+    """Price and Greeks of each option, in the units of ``black``; ``side`` is +1 for calls and −1 for puts.
+
+    Invariant: an option's numbers depend on its own arguments alone. Cost: a logarithm, an exponential and
+    two tails of the normal distribution an option.
+    """
     for i in range(forward.size):
         f, k, v, df = forward[i], strike[i], volatility[i], discount[i]
         root = math.sqrt(years[i])
@@ -43,7 +47,10 @@ def greeks_into(
 
 @kernel
 def prices_into(forward: F64, strike: F64, years: F64, volatility: F64, discount: F64, side: F64, price: F64) -> None:
-    """Price of each option; arguments as :func:`greeks_into`."""
+    """Price of each option; arguments as :func:`greeks_into`.
+
+    Invariant: the price that :func:`greeks_into` gives, but for rounding, and never below zero. Cost: as there.
+    """
     for i in range(forward.size):
         f, k = forward[i], strike[i]
         s = max(volatility[i] * math.sqrt(years[i]), LEAST_SPREAD)

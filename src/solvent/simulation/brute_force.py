@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from solvent.assessment import Assessment
 from solvent.book import Purpose
+from solvent.engine.arming import Watched
 from solvent.engine.engine import Engine
 from solvent.engine.records import FIRST_USER_POOL, Happened, PoolState, Records
 from solvent.engine.scan import surpluses
@@ -45,6 +46,7 @@ class BruteForce:
 
     ``missed`` counts healthy pools in breach that were not announced; ``wrong`` those announced that are not in breach,
     or with another surplus than the scan's, or out of order; and every pool on which ring 1 says something else.
+    ``by_bands`` counts the verdicts that the engine gave without looking at the pool, on the proof of its bands.
     """
 
     rules: VenueRules
@@ -59,11 +61,13 @@ class BruteForce:
     wrong: int = 0
     near: int = 0
     other: int = 0
+    by_bands: int = 0
     first: str = ""
     whole: Ints = field(init=False)
     millionths: Ints = field(init=False)
     required: Ints = field(init=False)
     rest: Ints = field(init=False)
+    told: Watched | None = None
 
     def __post_init__(self) -> None:
         """Columns of one scan, by pool."""
@@ -85,6 +89,7 @@ class BruteForce:
         self.scanned += pools.size
         self.announced += announced.size
         self._announced_are(announced, breach)
+        self.by_bands += self._on_bands(engine, events)
         healthy = t.pools["state"][pools] == PoolState.HEALTHY
         for pool in pools[breach & healthy].tolist():
             self.missed += 1
@@ -109,6 +114,19 @@ class BruteForce:
             elif before is not None and place < before:
                 self._wrong(f"pool {pool} is worse than the one announced before it")
             before = place
+
+    def _on_bands(self, engine: Engine, events: Records) -> int:
+        """How many healthy pools this epoch's judge did not look at, neither as touched nor on a list nor by a scan."""
+        before, now = self.told, engine.watched
+        self.told = now
+        if before is None or now is None or (now.epochs, now.scans) != (before.epochs + 1, before.scans):
+            return 0
+        below = before.frontier  # as it was when this epoch was judged
+        unhealthy = np.count_nonzero(engine.tables.pools["state"][FIRST_USER_POOL:below] != PoolState.HEALTHY)
+        changed = events[events["pool"] < below]["kind"]
+        unhealthy += np.count_nonzero(changed == Happened.RECOVERED) - np.count_nonzero(changed == Happened.BREACHED)
+        looked = now.judged + now.touched - before.judged - before.touched
+        return int(below - FIRST_USER_POOL - unhealthy - looked)
 
     def _badness(self, pool: int) -> tuple[int, Fraction, int]:
         """Sorts worst first: by margin equity over requirement, which is 1 + surplus over requirement; then by pool."""
@@ -136,7 +154,7 @@ class BruteForce:
 
     def counts(self) -> dict[str, int]:
         """What was compared and what was found, for a report."""
-        names = ("epochs", "scanned", "announced", "near", "other", "missed", "wrong")
+        names = ("epochs", "scanned", "announced", "near", "other", "by_bands", "missed", "wrong")
         return {name: int(getattr(self, name)) for name in names}
 
 

@@ -26,6 +26,7 @@ def replay(
     threads: int = 1,
     screen: bool = True,
     *,
+    bands: bool = False,
     store: Store | None = None,
     past: Iterable[Past] = (),
     stop_after: int | None = None,
@@ -41,7 +42,7 @@ def replay(
         Names of the window and of the rule set.
     accounts, seed
         Size and chance of the crowd.
-    batch, threads, screen
+    batch, threads, screen, bands
         How the engine is driven; they change no result.
     store, past
         What keeps batches (made with :func:`engine_limits` and :func:`~solvent.simulation.world.venues`), and what it
@@ -64,7 +65,7 @@ def replay(
 
     """
     stage = stage_of(dataset, accounts, seed, venue)
-    engine = Engine(engine_limits(stage), threads=threads, screen=screen, venues=venues(venue))
+    engine = Engine(engine_limits(stage), threads=threads, screen=screen, bands=bands, venues=venues(venue))
     line = Line(engine, batch=batch, store=store, past=past, stop_after=stop_after)
     line.twin = Engine(_twin_limits(stage, batch), threads=3 - threads, screen=not screen, venues=venues(venue))
     run = Run(stage, line, progress or silent)
