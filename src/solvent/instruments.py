@@ -198,8 +198,51 @@ class Option(_Listed):
         return ledger.linear_worth(lots, ticks, self.tick_value)
 
 
+@dataclass(frozen=True, slots=True)
+class Structured(_Listed):
+    """A product whose profit is stated, not modelled: of one contract, by the name of a scenario, in quote.
+
+    A rule set that scans takes it where ``results`` name its scenarios, all of them and no other; every other one
+    refuses it by name.
+
+    Examples
+    --------
+    >>> from solvent.units import Asset
+    >>> usdt = Asset("USDT", 6)
+    >>> results = (("up", Decimal(-3)), ("down", Decimal(2)))
+    >>> note = Structured("NOTE", "BTC", usdt, usdt, Decimal("0.01"), Decimal(1), results)
+    >>> note.result("down")
+    Decimal('2')
+
+    """
+
+    results: tuple[tuple[str, Decimal], ...]
+    tick_value: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Find settle units of one lot moving one tick; refuse a scenario named twice, or none."""
+        _Listed.__post_init__(self)
+        names = [name for name, _ in self.results]
+        if not names or len(set(names)) != len(names):
+            msg = f"results of {self.symbol} must name each scenario once, one at least, not {names}"
+            raise UnitsError(msg)
+        object.__setattr__(self, "tick_value", _tick_value(self, ONE))
+
+    def worth(self, lots: int, ticks: int) -> int:
+        """Signed settle units of a position at a price."""
+        return ledger.linear_worth(lots, ticks, self.tick_value)
+
+    def result(self, scenario: str) -> Decimal:
+        """The profit of one contract in a scenario; :class:`UnitsError` lists those it states."""
+        for name, profit in self.results:
+            if name == scenario:
+                return profit
+        msg = f"{self.symbol} states no result of scenario {scenario!r}; it has {[name for name, _ in self.results]}"
+        raise UnitsError(msg)
+
+
 Contract = Perpetual | Future
-Instrument = Spot | Perpetual | Future | Option
+Instrument = Spot | Perpetual | Future | Option | Structured
 
 
 def _tick_value(listed: _Listed, contract_size: Decimal) -> int:

@@ -26,6 +26,7 @@ from decimal import (
     localcontext,
 )
 from functools import wraps
+from math import isqrt
 from typing import ParamSpec, TypeVar
 
 from solvent import fixed
@@ -145,6 +146,23 @@ def _quotient(above: int, below: int, rounding: Rounding) -> int:
     if rounding is Rounding.UP:
         return fixed.up(above, below)
     return fixed.half_up(above, below) if rounding is Rounding.HALF_UP else fixed.towards_zero(above, below)
+
+
+def root(square: Decimal, unit_scale: int, rounding: Rounding) -> Decimal:
+    """The square root of ``square`` ≥ 0 to a multiple of 10^−``unit_scale``: a whole-number root, down or up, once.
+
+    >>> root(Decimal(2), 4, Rounding.UP), root(Decimal(2), 4, Rounding.DOWN), root(Decimal("0.25"), 1, Rounding.UP)
+    (Decimal('1.4143'), Decimal('1.4142'), Decimal('0.5'))
+    """
+    if square < 0 or rounding not in (Rounding.DOWN, Rounding.UP):
+        msg = f"root: got {square}, {rounding.value}, expected a number of at least zero and a rounding down or up"
+        raise UnitsError(msg)
+    top, bottom = square.as_integer_ratio()
+    whole_part, rest = divmod(top * 10 ** (2 * unit_scale), bottom)
+    found = isqrt(whole_part)
+    if rounding is Rounding.UP and (rest or found * found != whole_part):
+        found += 1
+    return shifted(Decimal(found), -unit_scale)
 
 
 @dataclass(frozen=True, slots=True)

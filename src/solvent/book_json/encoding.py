@@ -24,9 +24,10 @@ from solvent.book_json.forms import (
     PositionForm,
     SpotForm,
     StatesForm,
+    StructuredForm,
 )
 from solvent.book_json.numbers import time_text
-from solvent.instruments import Future, Instrument, Option, Spot
+from solvent.instruments import Future, Instrument, Option, Spot, Structured
 from solvent.units import Asset, exact
 
 DEFAULT = Pool("")
@@ -79,13 +80,13 @@ def _instrument(listed: Instrument) -> InstrumentForm:
     if isinstance(listed, Spot):
         underlying = UNSET if listed.underlying == listed.base.name else listed.underlying
         return SpotForm(base=listed.base.name, quote=listed.quote.name, underlying=underlying, settle=settle, **steps)
+    plain: dict[str, Any] = {"underlying": listed.underlying, "quote": listed.quote.name, "settle": settle, **steps}
+    if isinstance(listed, Structured):
+        return StructuredForm(results={name: _text(profit) for name, profit in listed.results}, **plain)
     common: dict[str, Any] = {
-        "underlying": listed.underlying,
-        "quote": listed.quote.name,
-        "settle": settle,
+        **plain,
         "payoff": listed.payoff,
         "contract_size": _text(listed.contract_size),
-        **steps,
     }
     if isinstance(listed, Option):
         expiry, strike = time_text(listed.expiry_ns), _text(listed.strike)

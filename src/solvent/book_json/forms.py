@@ -87,7 +87,18 @@ class OptionForm(_ContractForm, tag_field="type", tag="option", kw_only=True):
     exercise: Exercise | UnsetType = UNSET
 
 
-InstrumentForm = SpotForm | PerpetualForm | FutureForm | OptionForm
+class StructuredForm(_Form, tag_field="type", tag="structured", kw_only=True):
+    """A product with a stated profit of one contract, in quote, by the name of each scenario of a rule set."""
+
+    underlying: Name
+    quote: Name
+    tick_size: Number
+    lot_size: Number
+    results: dict[Name, Number]
+    settle: Name | UnsetType = UNSET
+
+
+InstrumentForm = SpotForm | PerpetualForm | FutureForm | OptionForm | StructuredForm
 
 
 class PositionForm(_Form, kw_only=True):

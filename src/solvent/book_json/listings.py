@@ -9,12 +9,12 @@ from typing import TypeVar
 from msgspec import UNSET
 
 from solvent.book_json.errors import BookFileError
-from solvent.book_json.forms import FutureForm, InstrumentForm, OptionForm, SpotForm
+from solvent.book_json.forms import FutureForm, InstrumentForm, OptionForm, SpotForm, StructuredForm
 from solvent.book_json.numbers import decimal, positive, time_ns
-from solvent.instruments import Exercise, Future, Instrument, Option, Payoff, Perpetual, Spot
+from solvent.instruments import Exercise, Future, Instrument, Option, Payoff, Perpetual, Spot, Structured
 from solvent.units import Asset, UnitsError
 
-L = TypeVar("L", Spot, Perpetual, Option)
+L = TypeVar("L", Spot, Perpetual, Option, Structured)
 
 ONE_CONTRACT = "1"
 
@@ -25,6 +25,8 @@ def read_instrument(symbol: str, form: InstrumentForm, assets: Mapping[str, Asse
     settle = quote if form.settle is UNSET else _asset(form.settle, "settle", assets)
     if isinstance(form, SpotForm):
         return _spot(symbol, form, quote, settle, _asset(form.base, "base", assets))
+    if isinstance(form, StructuredForm):
+        return _structured(symbol, form, quote, settle)
     payoff = Payoff.LINEAR if form.payoff is UNSET else form.payoff
     contract_size = ONE_CONTRACT if form.contract_size is UNSET else form.contract_size
     steps = (form.tick_size, form.lot_size, contract_size)
@@ -69,6 +71,15 @@ def _spot(symbol: str, form: SpotForm, quote: Asset, settle: Asset, base: Asset)
     tick_size, lot_size = positive(form.tick_size, "tick_size"), positive(form.lot_size, "lot_size")
     underlying = base.name if form.underlying is UNSET else form.underlying
     return _countable(lambda: Spot(symbol, underlying, quote, settle, tick_size, lot_size, base), form.lot_size)
+
+
+def _structured(symbol: str, form: StructuredForm, quote: Asset, settle: Asset) -> Structured:
+    tick_size, lot_size = positive(form.tick_size, "tick_size"), positive(form.lot_size, "lot_size")
+    if not form.results:
+        raise BookFileError("results", {}, "a profit by scenario, for one scenario at least")
+    results = tuple((name, decimal(profit, f"results.{name}")) for name, profit in form.results.items())
+    common = (symbol, form.underlying, quote, settle, tick_size, lot_size, results)
+    return _countable(lambda: Structured(*common), form.lot_size)
 
 
 def _option(

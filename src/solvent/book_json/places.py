@@ -41,6 +41,7 @@ _INSTRUMENTS: dict[str, type[msgspec.Struct]] = {
     "perpetual": forms.PerpetualForm,
     "future": forms.FutureForm,
     "option": forms.OptionForm,
+    "structured": forms.StructuredForm,
 }
 _REFUSALS = (msgspec.MsgspecError, ValueError, OverflowError, TypeError, RecursionError)
 

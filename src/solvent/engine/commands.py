@@ -15,7 +15,7 @@ import numpy as np
 from solvent.book import LegMode, Mode
 from solvent.engine.records import COMMAND, Batch, Records, Verb, command
 from solvent.engine.tables import NONE
-from solvent.instruments import Future, Instrument, Option, Perpetual, Spot
+from solvent.instruments import Future, Instrument, Option, Perpetual, Spot, Structured
 from solvent.units import Asset
 
 Sent = tuple[Records, bytes]
@@ -80,6 +80,8 @@ def _kind(instrument: Instrument) -> str:
         return "option"
     if isinstance(instrument, Spot):
         return "spot"
+    if isinstance(instrument, Structured):
+        return "structured"
     return "future" if isinstance(instrument, Future) else "perpetual"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from solvent.instruments import Future, Instrument, Option, Perpetual, Spot
+from solvent.instruments import Future, Instrument, Option, Perpetual, Spot, Structured
 from solvent.rules import Bracket, RulesError, VenueRules
 from solvent.units import exact
 
@@ -87,6 +87,8 @@ def offered(rules: VenueRules, instrument: Instrument) -> Offered:
 def _kind(instrument: Instrument) -> str:
     if isinstance(instrument, Option):
         return "option"
+    if isinstance(instrument, Structured):
+        return "structured"
     if isinstance(instrument, Future):
         return "future"
     return "perpetual" if isinstance(instrument, Perpetual) else "spot"

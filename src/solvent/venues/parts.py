@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any, TypeVar
 
 from solvent.book import PriceKind, Purpose
-from solvent.instruments import Future, Instrument, Option, Payoff, Perpetual
+from solvent.instruments import Future, Instrument, Option, Payoff, Perpetual, Structured
 from solvent.margin.weights import Caps, quantity_tiers
 from solvent.rates import Schedule
 from solvent.rules import (
@@ -204,6 +204,30 @@ class OptionsOnly:
                 f"{instrument.symbol}: a {kind} has no margin under {self.name}; it covers options and stock"
             )
         return ContractMargin({}, (Bracket(ZERO, 1),), frozenset(), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class LinearContracts:
+    """Instruments of an account that is margined whole: linear contracts and options, and what states its results.
+
+    >>> LinearContracts("x", 50).every()
+    {}
+    """
+
+    name: str
+    most_leverage: int
+
+    def contract(self, instrument: Instrument) -> ContractMargin:
+        """No schedule of its own: what it needs is its pool's; :class:`RulesError` for what is not covered."""
+        payoff = Payoff.LINEAR if isinstance(instrument, Structured) else getattr(instrument, "payoff", None)
+        if payoff is not Payoff.LINEAR:
+            kind = type(instrument).__name__.lower()
+            raise RulesError(f"{instrument.symbol}: {self.name} margins linear contracts and options, not this {kind}")
+        return ContractMargin({}, (Bracket(ZERO, self.most_leverage),), frozenset(), self.most_leverage)
+
+    def every(self) -> Mapping[str, ContractMargin]:
+        """No instrument has tiers of its own."""
+        return {}
 
 
 def securities_option(instrument: Instrument, numeraire: str) -> Option:

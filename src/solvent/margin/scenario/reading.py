@@ -173,7 +173,7 @@ def pooled(book: Book, market: Market, holding: Holding, venue: str) -> Pooled:
         )
         for name in names
     )
-    return Pooled(cash_of(book, market, holding, numeraire), _coins(book, market, holding), found)
+    return Pooled(cash_of(book, market, holding, numeraire), coins_of(book, market, holding), found)
 
 
 def _covered(listed: object, numeraire: str, venue: str) -> None:
@@ -203,7 +203,8 @@ def cash_of(book: Book, market: Market, holding: Holding, name: str) -> Decimal:
     return asset_of(book, name).amount(units - due)
 
 
-def _coins(book: Book, market: Market, holding: Holding) -> tuple[CoinHeld, ...]:
+def coins_of(book: Book, market: Market, holding: Holding) -> tuple[CoinHeld, ...]:
+    """Balances in other assets than the numeraire, interest paid, with their index prices."""
     own = holding.pool.numeraire
     return tuple(
         CoinHeld(name, cash_of(book, market, holding, name), market.price(PriceKind.INDEX, name, own))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from solvent import ledger
 from solvent.assessment import Assessment, Binding, Line
 from solvent.book import Book, Holding, Leg, Market, Method, Position, PriceKind, Purpose
-from solvent.instruments import Future, Instrument, Option, OptionKind, Payoff, Perpetual, Spot
+from solvent.instruments import Future, Instrument, Option, OptionKind, Payoff, Perpetual, Spot, Structured
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ONE, ZERO, exact
 from solvent.venues.span.arrays import Scan, scanned_future, scanned_option
@@ -86,7 +86,7 @@ class SpanAccount:
 
     def _contracts(self, book: Book, market: Market, position: Position, own: str) -> Contracts:
         listed = book.instruments[position.symbol]
-        if isinstance(listed, Spot) or listed.payoff is not Payoff.LINEAR:
+        if isinstance(listed, Spot | Structured) or listed.payoff is not Payoff.LINEAR:
             raise RulesError(f"{listed.symbol}: only linear futures and options are margined here")
         if listed.settle.name != own:
             raise RulesError(f"{listed.symbol} settles in {listed.settle.name}, the account is in {own}")
@@ -104,7 +104,7 @@ class SpanAccount:
             raise RulesError(
                 f"{listed.symbol}: not in the risk parameters, and {listed.underlying} has no scan of its own"
             )
-        assert not isinstance(listed, Spot)
+        assert not isinstance(listed, Spot | Structured)
         if isinstance(listed, Option):
             underlying = market.price(PriceKind.INDEX, listed.underlying, listed.quote.name)
             found = scanned_option(listed, mark, underlying, market.time_ns, scan)
@@ -126,7 +126,7 @@ class SpanAccount:
             yield Line("cash", name, Leg.NET, amount, amount)
         for position in holding.positions:
             listed = book.instruments[position.symbol]
-            assert not isinstance(listed, Spot)
+            assert not isinstance(listed, Spot | Structured)
             mark = market.price(PriceKind.MARK, listed.symbol, listed.quote.name)
             worth = mark * listed.size(position.lots) * listed.contract_size
             profit = worth - listed.settle.amount(position.cost)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from solvent.book import LegMode, Method, Mode, Purpose
-from solvent.instruments import Instrument, Payoff, Spot
+from solvent.instruments import Instrument, Payoff, Spot, Structured
 from solvent.rules import (
     AdlRank,
     Borrowing,
@@ -61,6 +61,8 @@ class Contracts:
         """No schedule of its own; :class:`RulesError` for what is no linear contract."""
         if isinstance(instrument, Spot):
             raise RulesError(f"{instrument.symbol}: spot has no margin under span")
+        if isinstance(instrument, Structured):
+            raise RulesError(f"{instrument.symbol}: a structured product has no risk array of this kind")
         if instrument.payoff is not Payoff.LINEAR:
             raise RulesError(f"{instrument.symbol}: {instrument.payoff.value} contracts are not covered")
         return ContractMargin({}, (Bracket(ZERO, 1),), frozenset(), 1)

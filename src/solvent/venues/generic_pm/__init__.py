@@ -1,0 +1,1 @@
+"""The textbook of portfolio margin: joint scenarios of positions and collateral."""

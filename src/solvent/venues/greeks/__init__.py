@@ -1,0 +1,1 @@
+"""Margin on net Greeks with correlations between underlyings."""
