@@ -25,13 +25,17 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One vector and how it went: what the API gave, what is not as expected, and why where it is not supported."""
+    """One vector and how it went: what the API gave, what is not as expected, and why where it is not supported.
+
+    ``aside`` is what differs where the source itself does not assert the figure.
+    """
 
     vector: Vector
     outcome: Outcome
     got: Any = None
     wrong: tuple[Mismatch, ...] = ()
     reason: str = ""
+    aside: tuple[Mismatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,10 @@ class Report:
         return counts
 
     def as_json(self) -> dict[str, Any]:
-        """The documented form: counts, counts by venue and kind, failures, and reasons by id; numbers as text."""
+        """The documented form: counts, counts by venue and kind, failures, and reasons by id; numbers as text.
+
+        ``not_asserted`` lists figures that differ where the source states them without asserting them.
+        """
         return {
             "passed": len(self.of(Outcome.PASSED)),
             "failed": len(self.of(Outcome.FAILED)),
@@ -73,6 +80,7 @@ class Report:
             "by_venue": self.by_venue(),
             "by_evidence": self.by_evidence(),
             "failures": [_failure(one) for one in self.of(Outcome.FAILED)],
+            "not_asserted": [_aside(one) for one in self.results if one.aside],
             "reasons": {one.vector.id: one.reason for one in self.of(Outcome.UNSUPPORTED)},
         }
 
@@ -82,6 +90,11 @@ def _failure(result: Result) -> dict[str, Any]:
     vector = result.vector
     found = {"id": vector.id, "expected": plain(vector.expected), "got": plain(got)}
     return {**found, "evidence": vector.evidence, "source": vector.source}
+
+
+def _aside(result: Result) -> dict[str, Any]:
+    places = {one.place: {"stated": plain(one.expected), "got": plain(one.got)} for one in result.aside}
+    return {"id": result.vector.id, "places": places, "source": result.vector.source}
 
 
 def plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from solvent.book import BookError
 from solvent.conformance.adapters import Adapter, find
 from solvent.conformance.report import Outcome, Report, Result
 from solvent.conformance.tolerances import mismatches
+from solvent.conformance.unasserted import inside
 from solvent.conformance.vectors import Inputs, Unsupported, Vector, VectorError, read_vectors, vector_files
 from solvent.margin import UnsolvableError
 from solvent.rates import RatesError
@@ -61,9 +62,11 @@ def _one(vector: Vector, finder: Finder) -> Result:
         return Result(vector, Outcome.UNSUPPORTED, reason=adapter)
     try:
         got = adapter(Inputs(vector.inputs), vector)
-        wrong = tuple(mismatches(vector.expected, got, vector.tolerance))
+        found = mismatches(vector.expected, got, vector.tolerance)
     except Unsupported as why:
         return Result(vector, Outcome.UNSUPPORTED, reason=str(why))
     except REFUSALS as error:
         return Result(vector, Outcome.FAILED, reason=f"{type(error).__name__}: {error}")
-    return Result(vector, Outcome.FAILED if wrong else Outcome.PASSED, got, wrong)
+    aside = tuple(one for one in found if inside(one.place, vector.not_asserted))
+    wrong = tuple(one for one in found if one not in aside)
+    return Result(vector, Outcome.FAILED if wrong else Outcome.PASSED, got, wrong, aside=aside)

@@ -1,7 +1,7 @@
 """Vector files: published inputs and expected results, read without a binary number on the way.
 
 A file is ``{"venue", "units", "shared", "vectors": [{"id", "kind", "source", "evidence", "inputs", "expected",
-"tolerance", "note", "venue"?}]}``. Every JSON number is read as the decimal that is written there.
+"tolerance", "note", "venue"?, "not_asserted"?}]}``. Every JSON number is read as the decimal that is written there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
+
+from solvent.conformance.unasserted import stated
 
 REQUIRED = ("id", "kind", "inputs", "expected", "tolerance")
 
@@ -38,6 +40,8 @@ class Vector:
         Where the file is: inputs may name other files relative to it.
     rules_version
         The version of the venue's rules, empty where the file does not say.
+    not_asserted
+        Places of ``expected`` that the source states and does not assert (:mod:`solvent.conformance.unasserted`).
 
     """
 
@@ -54,6 +58,7 @@ class Vector:
     note: str = ""
     shared: Mapping[str, Any] = field(default_factory=dict)
     rules_version: str = ""
+    not_asserted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,10 @@ def _vector(path: Path, k: int, one: Any, whole: Mapping[str, Any]) -> Vector:
     if not isinstance(one["inputs"], dict):
         raise VectorError(f"{path}: vectors[{k}].inputs: expected an object")
     shared = whole.get("shared")
+    try:
+        not_asserted = stated(one)
+    except ValueError as why:
+        raise VectorError(f"{path}: vectors[{k}].not_asserted: {why}") from None
     return Vector(
         id=str(one["id"]),
         file=path.stem,
@@ -193,6 +202,7 @@ def _vector(path: Path, k: int, one: Any, whole: Mapping[str, Any]) -> Vector:
         note=str(one.get("note", "")),
         shared=shared if isinstance(shared, dict) else {},
         rules_version=str(one.get("rules_version", "")),
+        not_asserted=not_asserted,
     )
 
 
