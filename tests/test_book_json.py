@@ -164,7 +164,7 @@ WRONG = [
     ("instruments|BTCUSDT-Q|expiry", "2021-13-25T08:00:00Z", "instruments.BTCUSDT-Q.expiry", "a UTC time"),
     ("instruments|BTC-C|kind", "both", "instruments.BTC-C.kind", "one of call, put"),
     ("instruments|BTC-C|strike", "-5", "instruments.BTC-C.strike", "greater than 0"),
-    ("instruments|BTC-C|payoff", "inverse", "instruments.BTC-C.payoff", "got 'inverse', expected linear"),
+    ("instruments|BTC-C|payoff", "quanto", "instruments.BTC-C.payoff", "got 'quanto', expected linear, or inverse"),
     ("instruments|NOTE|results", {}, "instruments.NOTE.results", "a profit by scenario, for one scenario at least"),
     ("instruments|NOTE|results|up", "much", "instruments.NOTE.results.up", "a finite decimal"),
     ("instruments|NOTE|payoff", "linear", "instruments.NOTE.payoff", "only the fields type, underlying"),

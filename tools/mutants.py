@@ -40,7 +40,13 @@ FEW = tuple(f"{EVENTS}[{seed}]" for seed in range(10))
 FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "src/solvent/ledger": (("tests/ledger", "src/solvent/ledger"), ("tests/margin", "tests/laws")),
     "src/solvent/rates.py": (("tests/test_rates.py", "src/solvent/rates.py"), ("tests/margin",), EQUALITY),
+    "src/solvent/margin/scenario": (
+        ("tests/margin/test_scenario.py", "src/solvent/margin/scenario"),
+        ("tests/venues/test_derive_pmrm1.py", "tests/venues/test_derive_pmrm2.py"),
+        ("tests/margin",),
+    ),
     "src/solvent/margin": (("tests/margin", "src/solvent/margin"), FEW, ("tests/laws",), EQUALITY),
+    "src/solvent/pricing": (("tests/pricing", "src/solvent/pricing"), ("tests/margin/test_scenario.py",)),
     "src/solvent/engine": (FEW, ("tests/engine", "tests/laws"), EQUALITY),
     "src/solvent/adapters": (("tests/adapters",),),
     "src/solvent/comparison.py": (("tests/test_comparison.py",),),

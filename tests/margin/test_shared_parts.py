@@ -178,14 +178,8 @@ def test_utilisation_is_at_most_one_and_rounded_up(borrowed, supplied, expected)
     assert utilisation(D(borrowed), D(supplied), 2, of_nothing=D(7)) == D(expected)
 
 
-def test_a_grid_sums_point_by_point_and_its_worst_loss_is_never_negative():
-    moves = [D("-0.1"), D(0), D("0.1")]
-    together = grids.summed([grids.linear_results(D(200), moves), grids.linear_results(D(-50), moves)])
-    assert together == (-15, 0, 15)
-    assert grids.worst_loss(together) == 15
-    assert grids.worst_loss([D(1)]) == grids.worst_loss([]) == 0
-    with pytest.raises(RulesError, match=r"same points, not \[1, 2\]"):
-        grids.summed([[D(1)], [D(1), D(2)]])
+def test_a_linear_position_gains_its_value_times_each_move():
+    assert grids.linear_results(D(-50), [D("-0.1"), D(0), D("0.1")]) == (5, 0, -5)
 
 
 @pytest.mark.parametrize("price", ["90", "100", "110"])

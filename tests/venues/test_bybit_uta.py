@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from solvent.book import Mode, Purpose
 from solvent.conformance import conform
 from solvent.instruments import OptionKind
-from solvent.margin import explain, grids, liquidation_price
+from solvent.margin import explain, liquidation_price
 from solvent.margin.weights import floors
 from solvent.rates import Schedule
 from solvent.rules import RulesError
 from solvent.venues import venue
 from solvent.venues.bybit_uta import formulas as f
-from solvent.venues.bybit_uta import portfolio
 from solvent.venues.bybit_uta.rules import flat_rate
 from solvent.venues.parts import with_ratios
 from tests.venues import usd_accounts as usd
@@ -175,19 +174,6 @@ def test_the_option_fee_is_capped_by_the_price():
         "1.25"
     )
     assert f.option_cost(Decimal(1), Decimal(40_000), Decimal(96), Decimal("0.0003"), Decimal("0.125")).fee == 12
-
-
-def test_portfolio_margin_counts_a_hedge_on_its_winning_side_only():
-    moves = portfolio.price_grid(Decimal("0.1"), Decimal("0.02"))
-    assert len(moves) == 11
-    hedge = portfolio.spot_hedge_results(Decimal(-1), Decimal(100), moves)
-    assert (hedge[0], hedge[-1]) == (10, 0)
-    total = grids.summed([portfolio.contract_results(Decimal(2), Decimal(100), moves), hedge])
-    assert grids.worst_loss(total) == 10
-    assert grids.worst_loss([Decimal(1)]) == 0
-    with pytest.raises(RulesError, match="same points"):
-        grids.summed([[Decimal(1)], [Decimal(1), Decimal(2)]])
-    assert portfolio.account_rate(Decimal("0.99999"), Decimal(1)) == Decimal("0.9999")
 
 
 def test_tables_without_an_end_are_only_ended_by_their_last_row():

@@ -1,7 +1,6 @@
 """Deribit: printed examples, slopes, haircuts and option margins at their edges, and the laws it guarantees."""
 
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from solvent.rates import Schedule
 from solvent.rules import Collateral, RulesError
 from solvent.venues import venue
 from solvent.venues.deribit import formulas as f
-from solvent.venues.deribit import portfolio
 from solvent.venues.deribit.slopes import Slopes, with_slopes
 from solvent.venues.parts import WeightTable
 from tests.venues import usd_accounts as usd
@@ -121,43 +119,6 @@ def test_contingencies_of_2019_see_net_shorts_and_the_smaller_side():
         f.volatility_shock(Decimal(0), Decimal(1), Decimal(1))
     with pytest.raises(RulesError, match="equity"):
         margin_share(Decimal(1), Decimal(0))
-
-
-def risk(**changed):
-    figures = {"price_range": "0.16", "gain_credit": "0.5", "least_move": "0.01", "move_by_year": "0.073",
-               "maintenance_share": "0.8"}  # fmt: skip
-    return portfolio.Parameters(buckets=4, **{name: Decimal(changed.get(name, text)) for name, text in figures.items()})
-
-
-def test_gains_offset_within_a_currency_and_then_count_at_their_share():
-    """Opposite futures cancel before gains are cut."""
-    assert portfolio.simulate({"A": Decimal(1), "B": Decimal(-1)}, {}, risk()).worst_case == 0
-    alone = portfolio.simulate({"A": Decimal(1)}, {}, risk()).worst_case
-    assert Fraction(alone) - Fraction(16, 84) < Fraction(1, 10**15)
-    assert portfolio.simulate({"A": Decimal(1)}, {}, risk(gain_credit="0")).worst_case == alone
-    assert portfolio.credited([Decimal(4), Decimal(-4)], Decimal("0.5")) == (2, -4)
-
-
-@pytest.mark.parametrize(("days", "shock"), [(None, "0.02"), ("50", "0.02"), ("50.5", "0.0202"), ("100", "0.04")])
-def test_the_roll_shock_has_a_floor(days, shock):
-    known = {} if days is None else {"A": Decimal(days)}
-    assert portfolio.roll_shock({"A": Decimal(-2)}, known, risk()) == Decimal(shock)
-
-
-def test_extras_are_added_where_they_belong():
-    base = portfolio.simulate({"A": Decimal(1)}, {}, risk())
-    extras = portfolio.Extras(Decimal("0.1"), Decimal("0.2"), Decimal("0.4"), Decimal("0.8"))
-    more = portfolio.simulate({"A": Decimal(1)}, {}, risk(), extras)
-    assert Fraction(more.risk_matrix) - Fraction(base.risk_matrix) == Fraction(3, 10)
-    assert Fraction(more.initial) - Fraction(base.initial) == Fraction(15, 10)
-    assert Fraction(more.maintenance) - Fraction(base.maintenance) == Fraction(24, 100)
-
-
-def test_a_grid_that_cannot_be_is_refused():
-    with pytest.raises(RulesError, match="buckets"):
-        portfolio.price_moves(Decimal("0.1"), 0)
-    with pytest.raises(RulesError, match="cannot fall"):
-        portfolio.inverse_results(Decimal(1), [Decimal(-1)])
 
 
 @FEW

@@ -149,14 +149,6 @@ def test_a_unit_pays_its_cost_of_reduction_at_least():
     assert portfolio.unit_margin(*parts, Decimal(14)).initial == Decimal("18.2")
 
 
-def test_the_worst_shock_is_of_all_positions_together():
-    shocks = [Decimal("-0.12"), Decimal(0), Decimal("0.12")]
-    rows = [portfolio.spot_results(1, Decimal(100), shocks), portfolio.spot_results(-1, Decimal(150), shocks)]
-    assert portfolio.worst_spot(rows) == 6
-    assert portfolio.worst_spot([]) == 0
-    assert portfolio.extreme_move(Decimal(-100), Decimal("0.24")) == (-24, 12)
-
-
 @pytest.mark.parametrize(("raw", "scaled"), [("10000", "10000"), ("10001", "10002"), ("70000", "130000")])
 def test_reduction_is_scaled_on_increments(raw, scaled):
     rows = [(Decimal(10_000), Decimal(1)), (Decimal(70_000), Decimal(2)), (None, Decimal(4))]

@@ -90,8 +90,10 @@ def _option(
     payoff: Payoff,
     steps: tuple[str | int, str | int, str | int],
 ) -> Option:
-    if payoff is not Payoff.LINEAR:
-        raise BookFileError("payoff", payoff.value, "linear, the one payoff of options so far")
+    if payoff is Payoff.QUANTO:
+        raise BookFileError("payoff", payoff.value, "linear, or inverse where premium and payoff are in the coin")
+    if payoff is Payoff.INVERSE and settle != quote:
+        raise BookFileError("quote", quote.name, f"the coin an inverse option is paid in, {settle.name}")
     tick_size, lot_size = positive(steps[0], "tick_size"), positive(steps[1], "lot_size")
     strike, contract_size = positive(form.strike, "strike"), positive(steps[2], "contract_size")
     expiry_ns = time_ns(form.expiry, "expiry")

@@ -10,13 +10,27 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 
-from solvent.book import Book, Holding, Leg, LegMode, Market, Pool, Position, PriceKey, PriceKind, Purpose
+from solvent.book import (
+    Book,
+    Holding,
+    Leg,
+    LegMode,
+    Market,
+    Method,
+    Mode,
+    Pool,
+    Position,
+    PriceKey,
+    PriceKind,
+    Purpose,
+)
 from solvent.conformance.vectors import Unsupported, VectorError
-from solvent.instruments import Payoff, Perpetual
+from solvent.instruments import Future, Instrument, Payoff, Perpetual
 from solvent.margin import Contribution, explain, liquidation_price
+from solvent.margin.scenario.units import ContractHeld, Unit
 from solvent.rates import Piece, Schedule
 from solvent.rules import Bracket, ContractMargin, VenueRules
-from solvent.units import ONE, ZERO, Asset, exact
+from solvent.units import ONE, ZERO, Asset, Rounding, divide, exact
 from solvent.venues.parts import TierTable
 
 POOL = "vector"
@@ -24,6 +38,8 @@ MOST_LEVERAGE = 1000
 # Finer than any vector, so that ledger units cut nothing off its figures.
 SCALE = 24
 STEP = Decimal("1e-8")
+SMALL = Decimal("1e-18")
+DAY_NS = Decimal(86_400) * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +117,38 @@ def _position(held: Held, listed: Perpetual) -> Position:
     # Funding due counts from the index of the last touch: an index ahead of the market's is funding received.
     received = listed.settle.units(held.received, "funding received")
     return Position(held.symbol, lots, cost, held.leg, funding_index=received)
+
+
+def lone_unit(size: Decimal, price: Decimal, *, inverse: bool = False) -> Unit:
+    """A risk unit of one contract: signed size in coins, its mark also the underlying's index; all in dollars."""
+    held = ContractHeld("contract", "coin" if inverse else "USD", inverse, size, price, price, ZERO, ONE, ONE)
+    return Unit("coin", price, (held,), (), ZERO)
+
+
+@exact
+def coin_futures(coin: str, sizes: Mapping[str, Decimal], days: Mapping[str, Decimal]) -> tuple[Book, Market]:
+    """A segregated pool of inverse contracts, their sizes in coins at the mark; those with days left are futures.
+
+    Contracts are worth the smallest unit of USD at a mark of one, so that sizes are exact.
+    """
+    settle, quote = asset(coin), asset("USD")
+    instruments: dict[str, Instrument] = {}
+    for name in sizes:
+        if name in days:
+            expiry = int(divide(days[name] * DAY_NS, ONE, 0, Rounding.HALF_UP))
+            instruments[name] = Future(name, coin, quote, settle, ONE, SMALL, payoff=Payoff.INVERSE, expiry_ns=expiry)
+        else:
+            instruments[name] = Perpetual(name, coin, quote, settle, ONE, SMALL, payoff=Payoff.INVERSE)
+    held = []
+    for name, size in sizes.items():
+        listed = instruments[name]
+        assert isinstance(listed, Perpetual)
+        lots = listed.lots(size)
+        held.append(Position(name, lots, listed.worth(lots, 1)))
+    pool = Pool(POOL, numeraire=coin, method=Method.SCENARIO, mode=Mode.CROSS)
+    marks = {PriceKey(PriceKind.MARK, name, "USD"): ONE for name in sizes}
+    market = Market({**marks, PriceKey(PriceKind.INDEX, coin, "USD"): ONE})
+    return Book({coin: settle, "USD": quote}, instruments, (Holding(pool, {coin: 0}, tuple(held)),)), market
 
 
 def one_of(first: Decimal, second: Decimal, what: str) -> Decimal:

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from solvent.book import Book, Holding, Market, Pool, PriceKey, PriceKind, Purpose
-from solvent.conformance.building import POOL, Held, asset, one_bracket, small_book
+from solvent.conformance.building import POOL, Held, asset, lone_unit, one_bracket, small_book
 from solvent.conformance.vectors import Inputs, Vector, VectorError
 from solvent.instruments import OptionKind, Payoff
-from solvent.margin import assess_pool, explain, grids, liquidation_price, unified
+from solvent.margin import assess_pool, explain, liquidation_price, unified
+from solvent.margin.scenario.shocks import PlainShock, Scenario
+from solvent.margin.scenario.units import Grid, along, worst
 from solvent.rates import Schedule
 from solvent.rules import VenueRules
 from solvent.units import ZERO
@@ -31,6 +35,7 @@ CONTINGENCIES = (
     "usdt_usdc_contingency",
     "future_contingency",
 )
+UNMOVED = PlainShock(0.0, 0.0)
 GRID_ROWS = ("perp", "option_iv_down", "spot_hedge")
 
 
@@ -191,12 +196,15 @@ def account_rates(inputs: Inputs, _: Vector) -> Any:
 
 def grid_of_contract(inputs: Inputs, _: Vector) -> Any:
     """Results of a contract over the grid."""
-    return list(portfolio.contract_results(inputs.number("qty"), inputs.number("price"), numbers(inputs, "grid")))
+    unit = lone_unit(inputs.number("qty"), inputs.number("price"))
+    return list(along(Market({}), unit, USD, numbers(inputs, "grid"), in_coin=False))
 
 
 def grid_total(inputs: Inputs, _: Vector) -> Any:
-    """Results of all rows over the grid."""
-    return list(grids.summed([numbers(inputs, name) for name in GRID_ROWS]))
+    """Results of all rows over the grid, as the scan adds them up."""
+    rows = portfolio.together([np.array(numbers(inputs, name), dtype=np.float64) for name in GRID_ROWS])
+    scenarios = tuple(Scenario(f"point {k}", 1.0) for k in range(len(rows)))
+    return worst(Grid(scenarios, UNMOVED, in_coin=False), GRID_ROWS, rows).profit.tolist()
 
 
 def asset_margin(inputs: Inputs, _: Vector) -> Any:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from solvent.book import Purpose
+import numpy as np
+
+from solvent.book import Market, Purpose
 from solvent.conformance.adapters.bybit_uta import KIND, numbers
-from solvent.conformance.building import POOL, Held, small_book
+from solvent.conformance.building import POOL, Held, coin_futures, lone_unit, small_book
 from solvent.conformance.vectors import Inputs, Vector, VectorError
 from solvent.instruments import OptionKind
 from solvent.margin import assess_pool
+from solvent.margin.scenario.units import along
 from solvent.margin.unified import margin_share
-from solvent.units import ZERO
+from solvent.units import ONE, ZERO
 from solvent.venues import venue
 from solvent.venues.deribit import formulas, portfolio
+from solvent.venues.deribit.portfolio import Parameters
+from solvent.venues.deribit.rules import parameters as default_parameters
+from solvent.venues.deribit.rules import simulations, with_parameters
 from solvent.venues.deribit.slopes import Slopes, with_slopes
 
-CONTRACT = "contract"
+CONTRACT, COIN = "contract", "BTC"
 EXTRAS = ("delta_shock", "correlation_contingency", "mmp_margin", "open_orders_margin")
 CASE = ("type", "strike", "settlement", "premium", "size")
 
@@ -76,36 +83,53 @@ def settled_options(inputs: Inputs, _: Vector) -> Any:
     ]
 
 
-def simulated(inputs: Inputs, _: Vector) -> Any:
-    """Portfolio margin of inverse futures."""
-    parameters = portfolio.Parameters(
-        inputs.number("price_range"),
-        inputs.whole("buckets"),
-        inputs.number("pnl_offset"),
-        inputs.number("min_annualised_move"),
-        inputs.number("annualised_move_risk"),
-        inputs.number("mm_factor"),
+def parameters(inputs: Inputs) -> Parameters:
+    """The vector's risk parameters for one coin; what it does not give is the rule set's own."""
+    own = default_parameters()
+    pair, terms = own.pair(COIN), own.currency(COIN)
+    return replace(
+        own,
+        buckets=inputs.whole("buckets"),
+        maintenance_share=inputs.number("mm_factor"),
+        pairs={COIN: pair._replace(price_range=inputs.number("price_range"))},
+        currencies={
+            COIN: terms._replace(
+                gain_credit=inputs.number("pnl_offset"),
+                least_move=inputs.number("min_annualised_move"),
+                move_by_year=inputs.number("annualised_move_risk"),
+            )
+        },
     )
-    extras = portfolio.Extras(*(inputs.number(name) if name in inputs else ZERO for name in EXTRAS))
+
+
+def simulated(inputs: Inputs, _: Vector) -> Any:
+    """Portfolio margin of an account of inverse futures, and the parts of its risk matrix."""
     days = by_name(inputs, "dte") if "dte" in inputs else {}
-    found = portfolio.simulate(by_name(inputs, "positions"), days, parameters, extras)
+    book, market = coin_futures(COIN, by_name(inputs, "positions"), days)
+    given = {(name, COIN): inputs.number(name) for name in EXTRAS if name in inputs}
+    market = replace(market, wide=given)
+    rules = with_parameters(venue("deribit_pm_segregated"), parameters(inputs))
+    (found,) = simulations(book, market, rules, POOL)
+    admit, maintain = (assess_pool(book, market, rules, one, POOL) for one in (Purpose.ADMIT, Purpose.MAINTAIN))
     return {
-        "worst_case": found.worst_case,
+        "worst_case": found.worst,
         "roll_shock": found.roll_shock,
         "risk_matrix_margin": found.risk_matrix,
-        "initial_margin": found.initial,
-        "maintenance_margin": found.maintenance,
+        "initial_margin": admit.required,
+        "maintenance_margin": maintain.required,
     }
 
 
 def price_vector(inputs: Inputs, _: Vector) -> Any:
     """Results of an inverse future over the grid."""
-    return list(portfolio.inverse_results(inputs.number("q"), numbers(inputs, "shocks")))
+    unit = lone_unit(inputs.number("q"), ONE, inverse=True)
+    return list(along(Market({}), unit, COIN, numbers(inputs, "shocks"), in_coin=True))
 
 
 def credited_gains(inputs: Inputs, _: Vector) -> Any:
     """Gains at the share that counts."""
-    return list(portfolio.credited(numbers(inputs, "gains"), inputs.number("pnl_offset")))
+    gains = np.array(numbers(inputs, "gains"), dtype=np.float64)
+    return portfolio.credited(gains, inputs.number("pnl_offset")).tolist()
 
 
 def margin_use(inputs: Inputs, _: Vector) -> Any:

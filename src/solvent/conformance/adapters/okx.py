@@ -5,31 +5,45 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from solvent.book import Market
 from solvent.conformance.adapters.bybit_uta import caps, counted_balances, numbers, signed, solved
-from solvent.conformance.building import Held
+from solvent.conformance.building import Held, lone_unit
 from solvent.conformance.vectors import Inputs, Vector, VectorError
 from solvent.margin import unified
 from solvent.margin.curves import RateBySize, Steps
+from solvent.margin.scenario.units import Unit, along
 from solvent.rates import Schedule
-from solvent.units import ZERO
+from solvent.units import ONE, ZERO
 from solvent.venues import venue
 from solvent.venues.okx import formulas, portfolio
 from solvent.venues.okx.rules import flat_rate
 
-CONTRACT = "contract"
+CONTRACT, USD = "contract", "USD"
 PARTS = ("mr1", "mr2", "mr3", "mr4", "mr5", "mr6", "mr7", "mr9")
+
+
+SIGNED = {1: ONE, -1: -ONE}
+
+
+def unit_of(inputs: Inputs) -> Unit:
+    """A linear swap of a base worth so many dollars at the index, long or short (short where no side is given)."""
+    side = inputs.whole("side") if "side" in inputs else -1
+    if side not in SIGNED:
+        raise VectorError(f"{inputs.place}.side: got {side}, expected 1 or -1")
+    return lone_unit(SIGNED[side], inputs.number("base_usd"))
 
 
 def spot_scenarios(inputs: Inputs, _: Vector) -> Any:
     """Results of a linear swap by shock, keyed by the shock as it is written."""
     shocks = numbers(inputs, "shocks")
-    results = portfolio.spot_results(inputs.whole("side"), inputs.number("base_usd"), shocks)
+    results = along(Market({}), unit_of(inputs), USD, shocks, in_coin=False)
     return {str(shock): result for shock, result in zip(shocks, results, strict=True)}
 
 
 def extreme_move(inputs: Inputs, _: Vector) -> Any:
-    """The extreme move and its charge."""
-    found = portfolio.extreme_move(inputs.number("base_usd"), inputs.number("shock"), inputs.number("factor"))
+    """The extreme move against a short swap and its charge."""
+    (result,) = along(Market({}), unit_of(inputs), USD, [inputs.number("shock")], in_coin=False)
+    found = portfolio.extreme_charge(result, inputs.number("factor"))
     return {"pnl": found.result, "mr6": found.charge}
 
 

@@ -7,13 +7,17 @@ bybit-exchange/docs.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from solvent.instruments import OptionKind
+from solvent.book import Market, PriceKey, PriceKind, Purpose
+from solvent.instruments import OptionKind, Payoff
 from solvent.liquidation.adl import fund_fell
 from solvent.liquidation.bankruptcy import inverse_price
 from solvent.margin.options import out_of_the_money
+from solvent.margin.premiums import OptionAtMark
+from solvent.margin.unified import INITIAL
 from solvent.rules import RulesError
 from solvent.units import ONE, ZERO, Rounding, divide, exact
 
@@ -200,6 +204,28 @@ def short_option_margin(
     maintenance = (max(maintenance_rate * index, maintenance_rate * mark) + mark + liquidation_fee * index) * count
     room = max(SHORT_RATE * index - out_of_the_money(kind, strike, index), SHORT_FLOOR * index)
     return OptionMargin(max((room + max(average, mark)) * count, maintenance), maintenance)
+
+
+@dataclass(frozen=True, slots=True)
+class CrossOptions:
+    """What cross margin asks for options sold: a share of the index, the mark and the liquidation fee."""
+
+    maintenance_rate: Decimal
+    liquidation_fee: Decimal
+
+    @exact
+    def required(self, held: OptionAtMark, market: Market, purpose: Purpose) -> Decimal:
+        """See :class:`~solvent.margin.premiums.ShortOptions`; the average price is the position's cost by size."""
+        listed = held.listed
+        if listed.payoff is not Payoff.LINEAR:
+            msg = f"{listed.symbol}: options that settle in a dollar are covered, not this {listed.payoff.value} one"
+            raise RulesError(msg)
+        index = market.prices.get(PriceKey(PriceKind.INDEX, listed.underlying, listed.settle.name))
+        if index is None:
+            index = market.price(PriceKind.INDEX, listed.underlying, "USD")
+        rates = self.maintenance_rate, self.liquidation_fee
+        found = short_option_margin(listed.kind, held.size, listed.strike, index, held.mark, held.average, *rates)
+        return found.initial if purpose in INITIAL else found.maintenance
 
 
 @exact

@@ -6,11 +6,16 @@ of inverse products are in the coin.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import NamedTuple
 
-from solvent.instruments import OptionKind
+from solvent.book import Market, PriceKey, PriceKind, Purpose
+from solvent.instruments import DOLLARS, OptionKind, Payoff
 from solvent.margin.options import intrinsic, out_of_the_money
+from solvent.margin.premiums import OptionAtMark
+from solvent.margin.scenario.reading import curve
+from solvent.margin.unified import INITIAL
 from solvent.rules import RulesError
 from solvent.units import ONE, ZERO, Rounding, divide, exact
 
@@ -51,6 +56,38 @@ def short_option_margin(
         return OptionMargin((share + mark) * abs(size), (MAINTENANCE_RATE + mark) * abs(size))
     maintenance = max(MAINTENANCE_RATE, MAINTENANCE_RATE * mark) + mark
     return OptionMargin(max(share + mark, maintenance) * abs(size), maintenance * abs(size))
+
+
+@dataclass(frozen=True, slots=True)
+class StandardOptions:
+    """What standard margin asks for options sold.
+
+    The underlying is the forward of the option's expiry where the market has one, else the index, in dollars. An
+    option settled in a dollar is margined as the same option of the coin, at the coin's price (bit.com prints the same
+    constants for linear options).
+    """
+
+    @exact
+    def required(self, held: OptionAtMark, market: Market, purpose: Purpose) -> Decimal:
+        """See :class:`~solvent.margin.premiums.ShortOptions`."""
+        listed = held.listed
+        coin = listed.payoff is Payoff.INVERSE
+        dollar = "USD" if coin or listed.settle.name not in DOLLARS else listed.settle.name
+        price = underlying_price(market, listed.underlying, listed.expiry_ns, dollar)
+        mark = held.mark if coin else divide(held.mark, price, PLACES, Rounding.UP)
+        found = short_option_margin(listed.kind, held.size, listed.strike, price, mark)
+        needed = found.initial if purpose in INITIAL else found.maintenance
+        return needed if coin else needed * price
+
+
+def underlying_price(market: Market, underlying: str, expiry_ns: int, dollar: str) -> Decimal:
+    """The forward of an expiry, else the index, in a dollar or in USD."""
+    for quote in (dollar, "USD"):
+        forward = market.prices.get(PriceKey(PriceKind.FORWARD, curve(underlying, expiry_ns), quote))
+        if forward is not None:
+            return forward
+    found = market.prices.get(PriceKey(PriceKind.INDEX, underlying, dollar))
+    return market.price(PriceKind.INDEX, underlying, "USD") if found is None else found
 
 
 @exact

@@ -6,9 +6,18 @@ named at each function.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
+from solvent.book import Market, PriceKey, PriceKind, Purpose
+from solvent.instruments import OptionKind, Payoff
 from solvent.liquidation.adl import fund_fell
+from solvent.margin.options import out_of_the_money
+from solvent.margin.premiums import OptionAtMark
+from solvent.margin.scenario.reading import curve
+from solvent.margin.unified import INITIAL
 from solvent.rules import RulesError
 from solvent.units import ONE, Rounding, divide, exact
 
@@ -17,6 +26,76 @@ MILLION = Decimal(1_000_000)
 FUND_FALL = Decimal("-0.3")
 LOWEST_TIER_CUT = 3
 TIERS_A_ROUND = 2
+
+
+class OptionTerms(NamedTuple):
+    """Shares that options sold need: initial floor and rate, maintenance rate, the factor of the position's tier."""
+
+    floor: Decimal
+    rate: Decimal
+    maintenance: Decimal
+    factor: Decimal
+
+
+class OptionMargin(NamedTuple):
+    """Initial and maintenance margin of an option sold, in its settle asset."""
+
+    initial: Decimal
+    maintenance: Decimal
+
+
+@exact
+def short_option_margin(
+    kind: OptionKind,
+    size: Decimal,
+    strike: Decimal,
+    forward: Decimal,
+    mark: Decimal,
+    terms: OptionTerms,
+    unit: Decimal = ONE,
+    places: int = PLACES,
+) -> OptionMargin:
+    """Margin of ``size`` options sold (either sign), outside portfolio margin.
+
+    Initial: max(floor, rate − what is out of the money ÷ the forward of its expiry) × factor × unit + mark.
+    Maintenance: a call's rate × factor × unit + mark; a put's max(rate × unit, rate × mark) × factor + mark. ``unit``
+    is 1 where the mark is in the coin, and the index where it is in dollars. Initial is taken to be never below
+    maintenance. Source: help page ii-option-margin; the example is a rewrite's.
+
+    >>> terms = OptionTerms(*(Decimal(n) for n in ("0.1", "0.15", "0.03", "1.02")))
+    >>> strike, forward, mark = Decimal(6_000), Decimal(5_900), Decimal("0.0575")
+    >>> short_option_margin(OptionKind.CALL, Decimal(1), strike, forward, mark, terms, places=6).initial
+    Decimal('0.19321202')
+    """
+    away = divide(out_of_the_money(kind, strike, forward), forward, places, Rounding.DOWN)
+    opening = max(terms.floor, terms.rate - away) * terms.factor * unit + mark
+    each = terms.maintenance * unit if kind is OptionKind.CALL else terms.maintenance * max(unit, mark)
+    kept = each * terms.factor + mark
+    return OptionMargin(max(opening, kept) * abs(size), kept * abs(size))
+
+
+@dataclass(frozen=True, slots=True)
+class StandardOptions:
+    """What options sold need outside portfolio margin: terms by underlying, and a default."""
+
+    terms: Mapping[str, OptionTerms]
+    default: OptionTerms
+
+    @exact
+    def required(self, held: OptionAtMark, market: Market, purpose: Purpose) -> Decimal:
+        """See :class:`~solvent.margin.premiums.ShortOptions`; the index stands for a forward that is not there."""
+        listed = held.listed
+        coin = listed.payoff is Payoff.INVERSE
+        dollar = "USD" if coin else listed.settle.name
+        index = market.prices.get(PriceKey(PriceKind.INDEX, listed.underlying, dollar))
+        if index is None:
+            index = market.price(PriceKind.INDEX, listed.underlying, "USD")
+        name = curve(listed.underlying, listed.expiry_ns)
+        forward = market.prices.get(PriceKey(PriceKind.FORWARD, name, dollar), index)
+        terms = self.terms.get(listed.underlying, self.default)
+        unit = ONE if coin else index
+        found = short_option_margin(listed.kind, held.size, listed.strike, forward, held.mark, terms, unit)
+        return found.initial if purpose in INITIAL else found.maintenance
 
 
 @exact

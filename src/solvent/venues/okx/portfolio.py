@@ -1,25 +1,33 @@
-"""Portfolio margin: what is published completely, as exact functions; amounts in USD.
+"""Portfolio margin: risk units of everything on one underlying, spot that hedges included; amounts in USD.
 
-A risk unit is everything on one underlying. Its requirement is the worst of a price and volatility grid (MR1), decay
-(MR2) and an extreme move (MR6), plus term structure (MR3), basis (MR4) and interest rate (MR5), at least a cost of
-reduction (MR7), plus stablecoin depeg (MR9); borrowing (MR8) is the account's. MR2, MR3, MR5 and MR9 come as figures:
-their formulas are not published. Source: the sample reply of POST /api/v5/account/position-builder, which these equal.
+A unit's requirement is the worst of a price and volatility grid (MR1), decay (MR2) and an extreme move (MR6), plus term
+structure (MR3), basis (MR4) and interest rate (MR5), at least a cost of reduction (MR7), plus stablecoin depeg (MR9);
+borrowing (MR8) is the account's. MR2, MR3, MR5 and MR9 are figures of the market: their formulas are not published.
+Source: the sample reply of POST /api/v5/account/position-builder, which these equal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from solvent.margin.grids import linear_results, summed, worst_loss
-from solvent.margin.unified import margin_cover
-from solvent.rules import RulesError
-from solvent.units import ZERO, Rounding, divide, exact
+import numpy as np
 
-INITIAL_FACTOR = Decimal("1.3")
-EXTREME_SHARE = Decimal("0.5")
+from solvent.assessment import Assessment, Binding, Line
+from solvent.book import Holding, Leg, Market, Purpose
+from solvent.margin.scenario.money import figure
+from solvent.margin.scenario.shocks import Move, PlainShock, Scenario
+from solvent.margin.scenario.units import Grid, Required, Unit, gained, option_deltas, worst
+from solvent.margin.unified import INITIAL, margin_cover
+from solvent.rules import RulesError
+from solvent.units import ONE, ZERO, Rounding, divide, exact
+
 PLACES = 18
+GIVEN = ("mr2", "mr3", "mr5", "mr9")
+UNMOVED = PlainShock(0.0, 0.0)
+SPOT_YEARS = Decimal(-1)  # spot is a tenor of its own in the basis charge
 
 
 class Extreme(NamedTuple):
@@ -36,7 +44,7 @@ class Linear(NamedTuple):
     reduction: Decimal
 
 
-class Unit(NamedTuple):
+class Margin(NamedTuple):
     """Maintenance and initial margin of a risk unit, in USD."""
 
     maintenance: Decimal
@@ -53,6 +61,56 @@ class Totals(NamedTuple):
     initial: Decimal
 
 
+class UnitTerms(NamedTuple):
+    """Terms of an underlying: MR1's moves, MR6's, MR4's yearly and least rates, MR7's rate and its scaling."""
+
+    moves: tuple[Decimal, ...]
+    extreme: Decimal
+    annualised: Decimal
+    basis: Decimal
+    reduction: Decimal
+    scaling: tuple[tuple[Decimal | None, Decimal], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The portfolio margin's numbers: terms by underlying with a default, and what all units and debts share."""
+
+    terms: Mapping[str, UnitTerms]
+    default: UnitTerms
+    volatility: PlainShock
+    extreme_share: Decimal
+    initial_factor: Decimal
+    borrow_rate: Decimal
+    liquidation_fee: Decimal
+
+    def of(self, underlying: str) -> UnitTerms:
+        """The terms of an underlying."""
+        return self.terms.get(underlying, self.default)
+
+
+class Stressed(NamedTuple):
+    """A risk unit's MR1 to MR9 without MR8, in USD, what was worst, and how far MR1 and MR6 may be off."""
+
+    name: str
+    spot: Decimal
+    decay: Decimal
+    term: Decimal
+    basis: Decimal
+    interest: Decimal
+    extreme: Decimal
+    reduction: Decimal
+    depeg: Decimal
+    scenario: str
+    error: float
+
+    @exact
+    def margin(self, factor: Decimal) -> Margin:
+        """The unit's margins, initial margin by a factor on maintenance."""
+        charges = self.term, self.basis, self.interest
+        return unit_margin(self.spot, self.decay, *charges, self.extreme, self.reduction, self.depeg, factor)
+
+
 @exact
 def cash_delta(contracts: Decimal, contract_value: Decimal, mark: Decimal, usd_rate: Decimal) -> Decimal:
     """Signed cash delta of a linear swap: size × **mark** × the settle currency's USD rate.
@@ -64,38 +122,13 @@ def cash_delta(contracts: Decimal, contract_value: Decimal, mark: Decimal, usd_r
 
 
 @exact
-def spot_results(side: int, base: Decimal, shocks: Sequence[Decimal]) -> tuple[Decimal, ...]:
-    """MR1 of a linear swap: what it gains at each price shock; ``base`` is its size × **index** × USD rate.
+def extreme_charge(result: Decimal, share: Decimal) -> Extreme:
+    """MR6: a share (half) of what the worse extreme move loses; nothing where neither loses.
 
-    Volatility does not matter to it. Shocks are ±0, 4, 8, 12% for BTC and ETH.
-
-    >>> spot_results(-1, Decimal(100), [Decimal("-0.04"), Decimal("0.04")])
-    (Decimal('4.00'), Decimal('-4.00'))
+    >>> extreme_charge(Decimal(-24), Decimal("0.5")).charge, extreme_charge(Decimal(3), Decimal("0.5")).charge
+    (Decimal('12.0'), Decimal('0'))
     """
-    return linear_results(base * side, shocks)
-
-
-@exact
-def worst_spot(rows: Sequence[Sequence[Decimal]]) -> Decimal:
-    """MR1 of a unit: the largest loss over the shocks of all its positions together, never below zero.
-
-    >>> worst_spot([[Decimal(-5), Decimal(5)], [Decimal(2), Decimal(-9)]])
-    Decimal('4')
-    """
-    return worst_loss(summed(rows))
-
-
-@exact
-def extreme_move(base: Decimal, shock: Decimal, share: Decimal = EXTREME_SHARE) -> Extreme:
-    """MR6 of a linear position: half of what the extreme move (24% for BTC and ETH) against it loses.
-
-    ``base`` is its size × index × USD rate, without sign.
-
-    >>> extreme_move(Decimal(100), Decimal("0.24")).charge
-    Decimal('12.000')
-    """
-    loss = abs(base) * shock
-    return Extreme(-loss, loss * share)
+    return Extreme(result, max(ZERO, -result * share) if result < 0 else ZERO)
 
 
 @exact
@@ -138,19 +171,25 @@ def unit_margin(
     extreme: Decimal,
     reduction: Decimal,
     depeg: Decimal = ZERO,
-) -> Unit:
+    factor: Decimal = Decimal("1.3"),
+) -> Margin:
     """Margin of a risk unit from MR1, MR2, MR3, MR4, MR5, MR6, MR7 and MR9.
 
     >>> unit_margin(Decimal(9), ZERO, Decimal(1), ZERO, ZERO, Decimal(8), Decimal(11), Decimal(2))
-    Unit(maintenance=Decimal('13'), initial=Decimal('16.9'))
+    Margin(maintenance=Decimal('13'), initial=Decimal('16.9'))
     """
     maintenance = max(max(spot, decay, extreme) + term + basis + interest, reduction) + depeg
-    return Unit(maintenance, maintenance * INITIAL_FACTOR)
+    return Margin(maintenance, maintenance * factor)
 
 
 @exact
 def account_totals(
-    units: Sequence[Decimal], owed: Decimal, borrow_rate: Decimal, borrow_leverage: Decimal, places: int = PLACES
+    units: Sequence[Decimal],
+    owed: Decimal,
+    borrow_rate: Decimal,
+    borrow_leverage: Decimal,
+    factor: Decimal = Decimal("1.3"),
+    places: int = PLACES,
 ) -> Totals:
     """Margins of an account: its units' maintenance, and MR8 on what it owes (2% maintenance in the sample).
 
@@ -159,20 +198,149 @@ def account_totals(
     """
     derivatives = sum(units, ZERO)
     borrow, borrow_initial = owed * borrow_rate, divide(owed, borrow_leverage, places, Rounding.UP)
-    initial = derivatives * INITIAL_FACTOR + borrow_initial
+    initial = derivatives * factor + borrow_initial
     return Totals(derivatives, borrow, borrow_initial, derivatives + borrow, initial)
+
+
+@exact
+def liquidation_fees(owed: Decimal, borrow: Decimal, fee: Decimal) -> Decimal:
+    """What the ratio adds to maintenance: a fee on what is owed and its margin (0.1% in the sample); swaps have none.
+
+    >>> str(liquidation_fees(Decimal(1000), Decimal(20), Decimal("0.001")))
+    '1.020'
+    """
+    return fee * (owed + borrow)
 
 
 @exact
 def margin_ratio(
     equity: Decimal, maintenance: Decimal, owed: Decimal, borrow: Decimal, fee: Decimal, places: int = PLACES
 ) -> Decimal:
-    """Equity ÷ (maintenance + liquidation fees), rounded down; fees are on what is owed and its margin.
+    """Equity ÷ (maintenance + liquidation fees), rounded down.
 
     :class:`RulesError` where nothing is required.
 
     >>> margin_ratio(Decimal(100), Decimal(40), Decimal(0), Decimal(0), Decimal("0.001"), places=1)
     Decimal('2.5')
     """
-    bottom = maintenance + fee * (owed + borrow)
-    return margin_cover(equity, bottom, places)
+    return margin_cover(equity, maintenance + liquidation_fees(owed, borrow, fee), places)
+
+
+@exact
+def spot_in_use(balance: Decimal, delta: Decimal) -> Decimal:
+    """How much of a coin's balance joins its unit: what hedges the derivatives' delta, and no more.
+
+    >>> [str(spot_in_use(Decimal(10), Decimal(n))) for n in (-4, -40, 4)]
+    ['4', '10', '0']
+    """
+    if balance * delta >= 0:
+        return ZERO
+    size = min(abs(balance), abs(delta))
+    return size if balance > 0 else -size
+
+
+@exact
+def basis_charge(deltas: Mapping[Decimal, Decimal], terms: UnitTerms) -> Decimal:
+    """MR4: the net cash delta of each tenor × its rate, added up without offset.
+
+    The rate is a year's for its time, or the least.
+
+    Tenors are years to expiry; perpetuals have zero, and spot in use stands apart (below zero).
+    """
+    total = ZERO
+    for years, delta in deltas.items():
+        yearly = divide(terms.annualised * max(years, ZERO), ONE, PLACES, Rounding.UP)
+        total += linear_charges(delta, max(terms.basis, yearly), ZERO).basis
+    return total
+
+
+def grid_of(terms: UnitTerms, volatility: PlainShock) -> Grid:
+    """MR1's grid: no move and each move both ways, volatility up, unchanged and down."""
+    spots = [ZERO, *(side * move for move in terms.moves for side in (1, -1))]
+    found = [
+        Scenario(f"index {move:+f}, volatility {vol.value}", float(ONE + move), vol)
+        for move in spots
+        for vol in (Move.UP, Move.NONE, Move.DOWN)
+    ]
+    return Grid(tuple(found), volatility, in_coin=False)
+
+
+def extreme_grid(terms: UnitTerms) -> Grid:
+    """MR6's two moves."""
+    found = [Scenario(f"extreme {side * terms.extreme:+f}", float(ONE + side * terms.extreme)) for side in (1, -1)]
+    return Grid(tuple(found), UNMOVED, in_coin=False)
+
+
+@exact
+def stressed(market: Market, unit: Unit, numeraire: str, parameters: Parameters) -> Stressed:
+    """A unit's stress tests and charges; errors as :func:`~solvent.margin.scenario.units.gained`."""
+    terms = parameters.of(unit.name)
+    options = option_deltas(market, unit, numeraire)
+    size = sum((one.size for one in unit.contracts), ZERO) + sum((delta for _, delta in options), ZERO)
+    used = spot_in_use(unit.coin, size) * unit.spot
+    grid, far = grid_of(terms, parameters.volatility), extreme_grid(terms)
+    scans, error = [], 0.0
+    for one in (grid, far):
+        found = gained(market, unit, numeraire, one)
+        moved = float(used) * (np.array([scenario.spot for scenario in one.scenarios]) - 1.0)
+        matrix = np.column_stack([found.matrix, moved])
+        scans.append(worst(one, (*found.assets, "spot"), matrix))
+        error += found.error
+    deltas = {SPOT_YEARS: used}
+    for years, delta in ((c.years, c.delta) for c in unit.contracts):
+        deltas[years] = deltas.get(years, ZERO) + delta
+    for years, delta in options:
+        deltas[years] = deltas.get(years, ZERO) + delta * unit.spot
+    raw = sum((linear_charges(one.delta, ZERO, terms.reduction).reduction for one in unit.contracts), ZERO)
+    given = {name: market.figure(name, unit.name, ZERO) for name in GIVEN}
+    loss = min(scans[0].loss, 0.0)
+    return Stressed(
+        unit.name,
+        figure(abs(loss)),
+        given["mr2"],
+        given["mr3"],
+        basis_charge(deltas, terms),
+        given["mr5"],
+        extreme_charge(figure(min(scans[1].loss, 0.0)), parameters.extreme_share).charge,
+        scaled_reduction(raw, terms.scaling) if terms.scaling else raw,
+        given["mr9"],
+        scans[0].name if loss else "",
+        error,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioMargin:
+    """What OKX asks of risk units: each one's margin, all added up, and the fee on what is owed."""
+
+    parameters: Parameters
+
+    @exact
+    def required(
+        self, market: Market, units: Sequence[Unit], found: Assessment, holding: Holding, purpose: Purpose
+    ) -> Required:
+        """See :class:`~solvent.margin.scenario.units.UnitMargin`; MR8 is a line of ``found``."""
+        each = [stressed(market, unit, holding.pool.numeraire, self.parameters) for unit in units]
+        factor = self.parameters.initial_factor
+        lines = []
+        for one in each:
+            margin = one.margin(factor)
+            lines.append(
+                Line("unit", one.name, Leg.NET, required=margin.initial if purpose in INITIAL else margin.maintenance)
+            )
+        if purpose not in INITIAL:
+            lines.extend(self._fees(found.lines))
+        decided = max(each, key=lambda one: one.spot, default=None)
+        binding = None
+        if decided is not None and decided.spot:
+            binding = Binding("scenario", f"{decided.name}: {decided.scenario}", decided.spot)
+        error = sum(one.error for one in each) * float(factor)
+        return Required(tuple(lines), error, binding)
+
+    def _fees(self, lines: Iterable[Line]) -> Iterator[Line]:
+        """The fee to liquidate what is owed, from the lines of MR8."""
+        for line in lines:
+            if line.kind == "borrow":
+                owed = divide(line.required, self.parameters.borrow_rate, PLACES, Rounding.UP)
+                fee = liquidation_fees(owed, line.required, self.parameters.liquidation_fee)
+                yield Line("fee", line.subject, Leg.NET, required=fee)
