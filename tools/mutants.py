@@ -40,6 +40,20 @@ FEW = tuple(f"{EVENTS}[{seed}]" for seed in range(10))
 FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "src/solvent/ledger": (("tests/ledger", "src/solvent/ledger"), ("tests/margin", "tests/laws")),
     "src/solvent/rates.py": (("tests/test_rates.py", "src/solvent/rates.py"), ("tests/margin",), EQUALITY),
+    "src/solvent/margin/scenario/units.py": (
+        (
+            "tests/venues/test_deribit_portfolio.py",
+            "tests/venues/test_okx_portfolio.py",
+            "tests/venues/test_bybit_uta_portfolio.py",
+        ),
+    ),
+    "src/solvent/margin/premiums.py": (
+        (
+            "tests/venues/test_deribit_portfolio.py",
+            "tests/venues/test_okx_portfolio.py",
+            "tests/venues/test_bybit_uta_portfolio.py",
+        ),
+    ),
     "src/solvent/margin/scenario": (
         ("tests/margin/test_scenario.py", "src/solvent/margin/scenario"),
         ("tests/venues/test_derive_pmrm1.py", "tests/venues/test_derive_pmrm2.py"),

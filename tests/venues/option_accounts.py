@@ -3,7 +3,7 @@
 import math
 from decimal import Decimal
 
-from solvent.book import Book, Holding, Market, Method, Mode, Pool, Position, PriceKey, PriceKind, Purpose
+from solvent.book import Book, Holding, LegMode, Market, Method, Mode, Pool, Position, PriceKey, PriceKind, Purpose
 from solvent.instruments import Future, Option, OptionKind, Payoff, Perpetual
 from solvent.margin import assess_pool
 from solvent.margin.scenario.reading import curve
@@ -21,7 +21,7 @@ class Account:
     def __init__(self, numeraire="USD", account_class="standard", method=Method.SCENARIO, **dollars):
         self.instruments, self.positions, self.orders, self.cash, self.wide = {}, [], [], {}, {}
         self.numeraire, self.account_class, self.method = numeraire, account_class, method
-        self.prices = {}
+        self.prices, self.legs = {}, LegMode.ONE_WAY
         for name in ("USDT", "USDC"):
             self.index(name, dollars.get(name, 1))
 
@@ -100,7 +100,12 @@ class Account:
     def book(self):
         """The book."""
         pool = Pool(
-            POOL, numeraire=self.numeraire, account_class=self.account_class, method=self.method, mode=Mode.CROSS
+            POOL,
+            numeraire=self.numeraire,
+            account_class=self.account_class,
+            method=self.method,
+            mode=Mode.CROSS,
+            legs=self.legs,
         )
         holding = Holding(pool, dict(self.cash), tuple(self.positions), tuple(self.orders))
         return Book(ASSETS, dict(self.instruments), (holding,))

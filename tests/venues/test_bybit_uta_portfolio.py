@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solvent.book import Method, Order, Purpose
+from solvent.book import Leg, LegMode, Method, Order, Purpose
 from solvent.margin.scenario.units import units_of
 from solvent.rules import RulesError
 from solvent.venues import venue
@@ -34,6 +34,16 @@ def test_the_printed_put_spread_as_an_account():
     held.option("BTC", "P", 18_500, -1, 290, "USDT", entry=280).option("BTC", "P", 17_500, 1, 120, "USDT", entry=130)
     assert held.asked(CROSS).required == 938
     assert held.asked(CROSS, Purpose.ADMIT).required == 2_315
+
+
+def test_legs_of_one_option_held_apart_are_margined_apart():
+    held = Account(method=TIERED).index("BTC", 30_000).holds("USDT", 10_000).option("BTC", "C", 31_000, -1, 300, "USDT")
+    (short,) = held.positions
+    held.legs = LegMode.HEDGE
+    held.positions = [replace(short, leg=Leg.SHORT), replace(short, leg=Leg.LONG, lots=-2 * short.lots)]
+    found = held.asked(CROSS)
+    needs = {line.leg: (line.value, line.required) for line in found.lines if line.kind == "position"}
+    assert needs == {Leg.SHORT: (-300, 1_260), Leg.LONG: (600, 0)}
 
 
 def test_the_dearer_of_average_and_mark_counts_to_open():
@@ -68,7 +78,7 @@ def test_a_perpetual_pays_ten_percent_and_its_contingency():
     held = Account().index("BTC", 70_000).holds("USDT", 9_000).contract("BTC", "0.038", 70_100, "USDT")
     assert held.asked(UNITS).required == D("266.798")
     assert held.asked(UNITS, Purpose.ADMIT).required == D("320.1576")
-    assert held.asked(UNITS).binding.subject == "BTC: price -0.1, volatility up"
+    assert held.asked(UNITS).binding.subject == "BTC: price -0.10, volatility up"
 
 
 def test_inverse_and_linear_contracts_offset_and_both_have_a_contingency():

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from solvent.assessment import Assessment, Line
-from solvent.book import Book, Holding, Market, Position, PriceKind, Purpose
+from solvent.book import Book, Holding, Leg, Market, Position, PriceKind, Purpose
 from solvent.instruments import Exercise, Option
 from solvent.margin.declared import instrument_of
 from solvent.margin.scenario.account import worst_with_orders
@@ -36,6 +36,11 @@ class OptionAtMark(NamedTuple):
     mark: Decimal
     average: Decimal
     rate: Decimal
+
+    @property
+    def key(self) -> tuple[str, Leg]:
+        """The position's symbol and leg."""
+        return self.listed.symbol, self.position.leg
 
     @property
     @exact
@@ -88,12 +93,16 @@ def options_at_marks(book: Book, market: Market, holding: Holding, venue: str) -
 
 def with_premiums(book: Book, holding: Holding, options: Sequence[OptionAtMark]) -> Holding:
     """The holding without its options, their value (rounded down to a unit of the settle asset) in its cash."""
-    symbols = {one.listed.symbol for one in options}
-    rest = replace(holding, positions=tuple(one for one in holding.positions if one.symbol not in symbols))
+    rest = _without(holding, options)
     for one in options:
         asset = book.assets[one.listed.settle.name]
         rest = rest.with_cash(asset.name, _units(one))
     return rest
+
+
+def _without(holding: Holding, options: Sequence[OptionAtMark]) -> Holding:
+    keys = {one.key for one in options}
+    return replace(holding, positions=tuple(one for one in holding.positions if (one.symbol, one.leg) not in keys))
 
 
 def _units(held: OptionAtMark) -> int:
@@ -107,7 +116,7 @@ def option_lines(found: Assessment, options: Sequence[OptionAtMark], counted: Se
     What is in ``counted`` is in ``found`` as cash; the others add to value and not to margin equity. Inside the exact
     context.
     """
-    inside = {one.listed.symbol for one in counted}
+    inside = {one.key for one in counted}
     taken: dict[str, Decimal] = {}
     for one in counted:
         name = one.listed.settle.name
@@ -119,7 +128,7 @@ def option_lines(found: Assessment, options: Sequence[OptionAtMark], counted: Se
         for line in found.lines
     ]
     for one in options:
-        equity = one.worth if one.listed.symbol in inside else ZERO
+        equity = one.worth if one.key in inside else ZERO
         lines.append(Line("position", one.listed.symbol, one.position.leg, one.worth, equity))
     return lines
 
@@ -162,15 +171,13 @@ class OptionAccount:
         if not options:
             return self.rest.assess(book, market, rules, purpose, holding)
         counted = tuple(one for one in options if self.shorts_in_equity and one.size < 0)
-        plain = with_premiums(book, holding, counted)
-        symbols = {one.listed.symbol for one in options}
-        plain = replace(plain, positions=tuple(one for one in plain.positions if one.symbol not in symbols))
+        plain = _without(with_premiums(book, holding, counted), options)
         found = self.rest.assess(book, market, rules, purpose, plain)
-        needed = {
-            one.listed.symbol: self.shorts.required(one, market, purpose) * one.rate for one in options if one.size < 0
-        }
+        needed = {one.key: self.shorts.required(one, market, purpose) * one.rate for one in options if one.size < 0}
         lines = [
-            line._replace(required=needed[line.subject]) if line.kind == "position" and line.subject in needed else line
+            line._replace(required=needed.get((line.subject, line.leg), line.required))
+            if line.kind == "position"
+            else line
             for line in option_lines(found, options, counted)
         ]
         return assessed(found.pool, purpose, found.numeraire, lines)

@@ -24,7 +24,7 @@ from solvent.margin.declared import instrument_of
 from solvent.margin.premiums import OptionAtMark, option_lines, options_at_marks, with_premiums
 from solvent.margin.scenario.account import NOW, worst_with_orders
 from solvent.margin.scenario.errors import SPARE_TERMS, UNIT, value_errors
-from solvent.margin.scenario.money import bounded, figure
+from solvent.margin.scenario.money import HALF_PLACE, bounded, figure
 from solvent.margin.scenario.reading import OptionHeld, Underlying, cash_of, columns, curve
 from solvent.margin.scenario.scan import Scan, scan, values
 from solvent.margin.scenario.series import F64, Expiries, Series
@@ -36,6 +36,7 @@ from solvent.units import ONE, ZERO, Rounding, divide, exact
 PLACES = 18
 YEAR_NS = Decimal(365 * 86_400) * 10**9
 DOLLAR = "USD"
+LEAST_SPREAD = 1e-100
 
 
 class ContractHeld(NamedTuple):
@@ -305,15 +306,27 @@ def worst(grid: Grid, assets: Sequence[str], matrix: F64) -> Scan:
     return scan(scenarios, matrix, nothing, (), names)
 
 
-def option_deltas(market: Market, unit: Unit, numeraire: str) -> list[tuple[Decimal, Decimal]]:
-    """Years to expiry and signed delta, in coins, of every option of a unit (floats to twelve places)."""
+class OptionDelta(NamedTuple):
+    """An option's years to expiry and signed delta in coins, a float to twelve places, with a bound of its error."""
+
+    years: Decimal
+    delta: Decimal
+    error: float
+
+
+def option_deltas(market: Market, unit: Unit, numeraire: str) -> list[OptionDelta]:
+    """The deltas of a unit's options, in their order."""
     if not unit.options:
         return []
     series, expiries, sizes = series_of(market, unit, numeraire)
     years = expiries.years[series.expiry]
     found = black76(series.forward, series.strike, years, series.volatility, series.is_call).delta * sizes
+    # The formula is off by 1e-15 × (1 + 1 ÷ spread) and a volatility's slack; twelve places add half of one.
+    spread = np.maximum(series.volatility * np.sqrt(years), LEAST_SPREAD)
+    slack = np.abs(sizes) * (1e-15 + (1e-15 + series.slack) / spread) + HALF_PLACE
     left = [years_left(market, one.listed.expiry_ns) for one in unit.options]
-    return [(year, figure(delta)) for year, delta in zip(left, found.tolist(), strict=True)]
+    rows = zip(left, found.tolist(), np.minimum(slack, np.abs(sizes)).tolist(), strict=True)
+    return [OptionDelta(year, figure(delta), off) for year, delta, off in rows]
 
 
 @exact

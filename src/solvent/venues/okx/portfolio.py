@@ -276,7 +276,7 @@ def stressed(market: Market, unit: Unit, numeraire: str, parameters: Parameters)
     """A unit's stress tests and charges; errors as :func:`~solvent.margin.scenario.units.gained`."""
     terms = parameters.of(unit.name)
     options = option_deltas(market, unit, numeraire)
-    size = sum((one.size for one in unit.contracts), ZERO) + sum((delta for _, delta in options), ZERO)
+    size = sum((one.size for one in unit.contracts), ZERO) + sum((one.delta for one in options), ZERO)
     used = spot_in_use(unit.coin, size) * unit.spot
     grid, far = grid_of(terms, parameters.volatility), extreme_grid(terms)
     scans, error = [], 0.0
@@ -289,8 +289,10 @@ def stressed(market: Market, unit: Unit, numeraire: str, parameters: Parameters)
     deltas = {SPOT_YEARS: used}
     for years, delta in ((c.years, c.delta) for c in unit.contracts):
         deltas[years] = deltas.get(years, ZERO) + delta
-    for years, delta in options:
-        deltas[years] = deltas.get(years, ZERO) + delta * unit.spot
+    for option in options:
+        deltas[option.years] = deltas.get(option.years, ZERO) + option.delta * unit.spot
+    # A delta moves spot in use, which moves at most by the extreme move, and is charged at rates below 1 twice.
+    error += 3.0 * float(unit.spot) * sum(option.error for option in options)
     raw = sum((linear_charges(one.delta, ZERO, terms.reduction).reduction for one in unit.contracts), ZERO)
     given = {name: market.figure(name, unit.name, ZERO) for name in GIVEN}
     loss = min(scans[0].loss, 0.0)

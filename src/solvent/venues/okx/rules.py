@@ -13,7 +13,7 @@ from solvent.margin.curves import RateBySize, Steps
 from solvent.margin.premiums import OptionAccount
 from solvent.margin.scenario.shocks import PlainShock
 from solvent.margin.scenario.units import UnitAccount
-from solvent.margin.unified import ANY, INITIAL, UnifiedAccount
+from solvent.margin.unified import ANY, INITIAL, Rates, UnifiedAccount
 from solvent.margin.weights import quantity_tiers
 from solvent.rates import Schedule
 from solvent.rules import (
@@ -133,13 +133,12 @@ def okx_multi() -> VenueRules:
 
     """
     data, base = read_rules(FOLDER), okx()
-    rates = {one: {ANY: data["borrow"]["initial" if one in INITIAL else "maintenance"]} for one in Purpose}
     return replace(
         base,
         name=data["multi"]["name"],
         title=data["multi"]["title"],
         collateral=WeightTable(_discounts(data)),
-        models={Method.TIERED: _with_options(data, UnifiedAccount(rates, fee_to_close=False))},
+        models={Method.TIERED: _with_options(data, UnifiedAccount(_owed(data), fee_to_close=False))},
     )
 
 
@@ -154,7 +153,7 @@ def okx_pm() -> VenueRules:
 
     """
     data, base = read_rules(FOLDER, PORTFOLIO), okx_multi()
-    rates = {one: {ANY: data["borrow"]["initial" if one in INITIAL else "maintenance"]} for one in Purpose}
+    rest = UnifiedAccount(_owed(data), fee_to_close=False)
     mode = base.modes[Mode.CROSS]
     return replace(
         base,
@@ -173,8 +172,12 @@ def okx_pm() -> VenueRules:
         modes={Mode.CROSS: mode, Mode.PORTFOLIO: mode},
         forms=dict.fromkeys(Purpose, Form.SCENARIO),
         method=Method.SCENARIO,
-        models={Method.SCENARIO: UnitAccount(UnifiedAccount(rates, fee_to_close=False), PortfolioMargin(parameters()))},
+        models={Method.SCENARIO: UnitAccount(rest, PortfolioMargin(parameters()))},
     )
+
+
+def _owed(data: Mapping[str, Any]) -> Rates:
+    return {one: {ANY: data["borrow"]["initial" if one in INITIAL else "maintenance"]} for one in Purpose}
 
 
 def _caps(rules: VenueRules) -> Mapping[str, int]:
