@@ -1,5 +1,6 @@
 """Deribit with options and in portfolio margin: whole accounts by hand and as the exchange's replies show."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solvent.book import BookError, Method, Order, Purpose
+from solvent.book_json import BookFileError, decode_book, encode_book
 from solvent.instruments import Exercise
+from solvent.margin import assess_pool
 from solvent.rules import RulesError
 from solvent.units import exact
 from solvent.venues import venue
@@ -83,6 +86,18 @@ def test_lines_of_an_account_with_options_sum_to_its_totals():
         found = held.asked(STANDARD, purpose)
         sums = [sum((getattr(line, name) for line in found.lines), D(0)) for name in ("value", "equity", "required")]
         assert sums == [found.value, found.margin_equity, found.required]
+
+
+def test_an_inverse_option_is_told_in_json_and_read_back():
+    held = Account(method=TIERED).index("BTC", 100_000).holds("BTC", 1).option("BTC", "C", 110_000, -1, "0.02", "BTC")
+    told = json.loads(encode_book(held.book(), held.market()))
+    file = decode_book(json.dumps(told).encode())
+    assert file.book == replace(held.book(), assets=file.book.assets)
+    assert assess_pool(file.book, file.market, STANDARD, Purpose.MAINTAIN, POOL) == held.asked(STANDARD)
+    told["instruments"]["BTC-BTC-30-110000-C"]["quote"] = "USD"
+    told["instruments"]["BTC-BTC-30-110000-C"]["settle"] = "BTC"
+    with pytest.raises(BookFileError, match=r"BTC-BTC-30-110000-C\.quote: got 'USD', expected the coin .* BTC"):
+        decode_book(json.dumps(told).encode())
 
 
 def test_american_options_and_missing_marks_are_refused():

@@ -227,16 +227,16 @@ def margin_ratio(
 
 
 @exact
-def spot_in_use(balance: Decimal, delta: Decimal) -> Decimal:
+def spot_in_use(coins: Decimal, delta: Decimal) -> Decimal:
     """How much of a coin's balance joins its unit: what hedges the derivatives' delta, and no more.
 
     >>> [str(spot_in_use(Decimal(10), Decimal(n))) for n in (-4, -40, 4)]
     ['4', '10', '0']
     """
-    if balance * delta >= 0:
+    if coins * delta >= 0:
         return ZERO
-    size = min(abs(balance), abs(delta))
-    return size if balance > 0 else -size
+    size = min(abs(coins), abs(delta))
+    return size if coins > 0 else -size
 
 
 @exact
