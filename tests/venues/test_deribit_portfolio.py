@@ -13,6 +13,7 @@ from solvent.book import BookError, Method, Order, Purpose
 from solvent.book_json import BookFileError, decode_book, encode_book
 from solvent.instruments import Exercise
 from solvent.margin import assess_pool
+from solvent.margin.scenario.units import Unit, along
 from solvent.rules import RulesError
 from solvent.units import exact
 from solvent.venues import venue
@@ -310,6 +311,8 @@ def test_pieces_at_their_edges():
     assert portfolio.dampened(np.array([-3.0, -3.0]), 1, 3.0).tolist() == [-3.0, 0.0]
     with pytest.raises(RulesError, match="buckets"):
         portfolio.price_moves(D("0.1"), 0)
+    with pytest.raises(RulesError, match="cannot fall by all of itself or more"):
+        along(segregated().market(), Unit("BTC", D(1), (), (), D(0)), "BTC", [D("0.1"), D(-1)], in_coin=True)
     moves = [scenario.spot for scenario in portfolio.grid_of(parameters(), "BTC").scenarios]
     assert (len(moves), min(moves[:27]), max(moves[:27]), moves[27:]) == (
         35,

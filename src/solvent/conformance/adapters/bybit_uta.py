@@ -13,6 +13,7 @@ from solvent.conformance.building import POOL, Held, asset, lone_unit, one_brack
 from solvent.conformance.vectors import Inputs, Vector, VectorError
 from solvent.instruments import OptionKind, Payoff
 from solvent.margin import assess_pool, explain, liquidation_price, unified
+from solvent.margin.scenario.money import figure
 from solvent.margin.scenario.shocks import PlainShock, Scenario
 from solvent.margin.scenario.units import Grid, along, worst
 from solvent.rates import Schedule
@@ -204,7 +205,8 @@ def grid_total(inputs: Inputs, _: Vector) -> Any:
     """Results of all rows over the grid, as the scan adds them up."""
     rows = portfolio.together([np.array(numbers(inputs, name), dtype=np.float64) for name in GRID_ROWS])
     scenarios = tuple(Scenario(f"point {k}", 1.0) for k in range(len(rows)))
-    return worst(Grid(scenarios, UNMOVED, in_coin=False), GRID_ROWS, rows).profit.tolist()
+    found = worst(Grid(scenarios, UNMOVED, in_coin=False), GRID_ROWS, rows)
+    return [figure(one) for one in found.profit.tolist()]
 
 
 def asset_margin(inputs: Inputs, _: Vector) -> Any:

@@ -14,6 +14,7 @@ from solvent.conformance.building import POOL, Held, coin_futures, lone_unit, sm
 from solvent.conformance.vectors import Inputs, Vector, VectorError
 from solvent.instruments import OptionKind
 from solvent.margin import assess_pool
+from solvent.margin.scenario.money import figure
 from solvent.margin.scenario.units import along
 from solvent.margin.unified import margin_share
 from solvent.units import ONE, ZERO
@@ -129,7 +130,7 @@ def price_vector(inputs: Inputs, _: Vector) -> Any:
 def credited_gains(inputs: Inputs, _: Vector) -> Any:
     """Gains at the share that counts."""
     gains = np.array(numbers(inputs, "gains"), dtype=np.float64)
-    return portfolio.credited(gains, inputs.number("pnl_offset")).tolist()
+    return [figure(one) for one in portfolio.credited(gains, inputs.number("pnl_offset")).tolist()]
 
 
 def margin_use(inputs: Inputs, _: Vector) -> Any:

@@ -5,7 +5,8 @@ Prices (:func:`~solvent.margin.scenario.scan.values`) and the scan are the same;
 expiries. What a venue makes of the worst scenario, and adds to it, is its own (:class:`UnitMargin`).
 
 Prices beside those of :mod:`solvent.margin.scenario.reading`: MARK of contracts and options in their quotes, INDEX of
-the underlying in a contract's quote (or else in dollars), INDEX of settle assets in the numeraire.
+the underlying in a contract's quote (or else in dollars), INDEX of settle assets in the numeraire. Forwards are in the
+pool's dollar: its numeraire where that is one, else USD.
 """
 
 from __future__ import annotations
@@ -335,11 +336,15 @@ def along(
 ) -> tuple[Decimal, ...]:
     """What a unit gains where its price alone moves by these shares, to twelve places.
 
+    :class:`~solvent.rules.RulesError` for a fall by everything or more.
+
     >>> held = ContractHeld("P", "USDT", False, Decimal(-2), Decimal(100), Decimal(100), ZERO, ONE, ONE)
     >>> found = along(Market({}), Unit("X", Decimal(100), (held,), (), ZERO), "USD", [Decimal("-0.1")], in_coin=False)
     >>> [str(one.normalize()) for one in found]
     ['2E+1']
     """
+    if any(move <= -ONE for move in moves):
+        raise RulesError(f"a price cannot fall by all of itself or more: moves are {', '.join(map(str, moves))}")
     scenarios = tuple(Scenario(f"{move:+f}", float(ONE + move)) for move in moves)
     found = gained(market, unit, numeraire, Grid(scenarios, PlainShock(0.0, 0.0), in_coin))
     return tuple(figure(one) for one in found.matrix.sum(axis=1).tolist())
