@@ -22,15 +22,10 @@ CONTRACT, USD = "contract", "USD"
 PARTS = ("mr1", "mr2", "mr3", "mr4", "mr5", "mr6", "mr7", "mr9")
 
 
-SIGNED = {1: ONE, -1: -ONE}
-
-
 def unit_of(inputs: Inputs) -> Unit:
     """A linear swap of a base worth so many dollars at the index, long or short (short where no side is given)."""
-    side = inputs.whole("side") if "side" in inputs else -1
-    if side not in SIGNED:
-        raise VectorError(f"{inputs.place}.side: got {side}, expected 1 or -1")
-    return lone_unit(SIGNED[side], inputs.number("base_usd"))
+    base = signed(inputs, "base_usd") if "side" in inputs else inputs.number("base_usd").copy_negate()
+    return lone_unit(base, ONE)
 
 
 def spot_scenarios(inputs: Inputs, _: Vector) -> Any:
