@@ -9,11 +9,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 from solvent.instruments import Instrument
 from solvent.units import Asset
+
+SECOND_NS = 1_000_000_000
 
 
 class BookError(ValueError):
@@ -98,6 +101,17 @@ class PriceKey(NamedTuple):
     kind: PriceKind
     subject: str
     quote: str
+
+
+def curve(underlying: str, expiry_ns: int) -> str:
+    """The name of an expiry in a market's prices and figures.
+
+    >>> curve("ETH", 1_735_286_400_000_000_000)
+    'ETH@2024-12-27T08:00:00Z'
+    """
+    seconds, rest = divmod(expiry_ns, SECOND_NS)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{underlying}@{text}{f'.{rest:09d}' if rest else ''}Z"
 
 
 @dataclass(frozen=True, slots=True)

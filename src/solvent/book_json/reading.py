@@ -6,19 +6,19 @@ path, so that the way through a correct file builds no text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from solvent.book import Book, Holding, Leg, LegMode, Market, Mode, Order, Pool, Position
+from solvent.book import Book, Holding, Leg, LegMode, Market, Mode, Order, Pool, Position, curve
 from solvent.book_json.errors import BookFileError
 from solvent.book_json.forms import FileForm, OrderForm, PoolForm, PositionForm
 from solvent.book_json.listings import read_instrument
 from solvent.book_json.market import Facts, listed, read_market
 from solvent.book_json.numbers import MOST_WHOLE, finer, positive, steps, unit_of, units, whole
-from solvent.instruments import Instrument, Payoff, Perpetual, Spot
+from solvent.instruments import Future, Instrument, Option, Payoff, Perpetual, Spot
 from solvent.units import Asset, Rounding, divide
 
 F = TypeVar("F")
@@ -39,7 +39,7 @@ def build(form: FileForm, *, strict_engine: bool) -> tuple[Book, Market]:
             instruments[symbol] = read_instrument(symbol, listing, assets)
     except BookFileError as error:
         raise error.under(f"instruments.{symbol}") from None
-    subjects = frozenset((*assets, *instruments, *[listing.underlying for listing in instruments.values()]))
+    subjects = frozenset((*assets, *instruments, *(name for one in instruments.values() for name in _followed(one))))
     facts = Facts(assets, instruments, subjects, strict_engine)
     holdings = _each("pools", lambda given: _holding(given, facts), form.pools)
     _check_parents(holdings)
@@ -219,6 +219,13 @@ def _order(form: OrderForm, hedge: bool, scope: frozenset[str] | None, facts: Fa
         _in_limit(ticks, UNITS_LIMIT, "price", form.price, "ticks")
     leg = _leg(form.leg, hedge and not isinstance(instrument, Spot))
     return Order(form.id, form.instrument, lots, ticks, leg, form.reduce_only is True)
+
+
+def _followed(listing: Instrument) -> Iterator[str]:
+    """What an instrument's price follows: its underlying, and where it expires the forward of that day."""
+    yield listing.underlying
+    if isinstance(listing, Future | Option):
+        yield curve(listing.underlying, listing.expiry_ns)
 
 
 def _check_parents(holdings: Sequence[Holding]) -> None:

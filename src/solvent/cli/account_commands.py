@@ -39,6 +39,9 @@ def margin(book: Path, venue: str | None, purpose: str, as_json: bool) -> None:
 @click.command("what-if")
 @BOOK
 @click.option("--trade", "trades", multiple=True, metavar="TEXT", help='A trade: "BTCUSDT +0.5 @ 64000".')
+@click.option(
+    "--combo", "combos", multiple=True, metavar="TEXT", help='Legs as one: "straddle BTC-20260327 100000 x2".'
+)
 @click.option("--withdraw", "withdrawals", multiple=True, metavar="TEXT", help='A withdrawal: "USDT 100".')
 @click.option("--pool", metavar="ID", help="The pool that changes; needed where the book has several.")
 @VENUE
@@ -46,6 +49,7 @@ def margin(book: Path, venue: str | None, purpose: str, as_json: bool) -> None:
 def what_if(
     book: Path,
     trades: tuple[str, ...],
+    combos: tuple[str, ...],
     withdrawals: tuple[str, ...],
     pool: str | None,
     venue: str | None,
@@ -54,13 +58,14 @@ def what_if(
     """Before, after and the reasons of trades and withdrawals, and the most that would still pass.
 
     A trade is INSTRUMENT SIZE @ PRICE with a signed size; in a pool in hedge mode the leg stands before the size:
-    "BTCUSDT long +0.5 @ 64000". The price may be the word mark. Trades come first, then withdrawals, each in the order
+    "BTCUSDT long +0.5 @ 64000". The price may be the word mark. A combo is NAME COIN-YYYYMMDD STRIKE[/STRIKE…] [call|put]
+    xN [@ NET]: all its legs pass or none. Trades come first, then combos, then withdrawals, each in the order
     given.
     """
     from solvent.cli.what_if import answer_form
     from solvent.cli.what_if_tables import print_what_if
 
-    found = answer_form(book.read_bytes(), venue, pool, trades, withdrawals)
+    found = answer_form(book.read_bytes(), venue, pool, trades, withdrawals, combos)
     if as_json:
         from solvent.cli.output import print_json
 

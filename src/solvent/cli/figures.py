@@ -35,3 +35,16 @@ def shown(number: Decimal | None, places: int = 2) -> str:
         cut = SHOWN.create_decimal(f"{number:.3g}")
     plain = f"{cut:,f}"
     return "0" if cut == 0 else plain
+
+
+def significant(number: Decimal | str | float, digits: int = 4) -> str:
+    """A figure of a formula for a table: so many digits, plain, with grouped thousands.
+
+    >>> significant("-456.21703"), significant("-0.0000454812"), significant(0), significant("12345678.9")
+    ('-456.2', '-0.00004548', '0', '12,345,679')
+    """
+    exact = Decimal(number)
+    if not exact:
+        return "0"
+    places = max(0, digits - 1 - exact.adjusted())
+    return f"{exact.quantize(Decimal(1).scaleb(-places), context=SHOWN):,f}"

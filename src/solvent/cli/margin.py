@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from solvent import venues
-from solvent.book import Book, Holding, Leg, Market, Purpose
+from solvent.book import Book, Holding, Leg, Market, Method, Purpose
 from solvent.book_json import BookFile, BookFileError, decode_book
 from solvent.cli.failures import InputError
 from solvent.cli.figures import text
+from solvent.instruments import DOLLARS
 from solvent.margin import (
     Contribution,
     Explanation,
@@ -77,15 +78,36 @@ def answer_forms(data: bytes, venue: str | None = None, purpose: str = "maintain
     if purpose not in PURPOSES:
         raise InputError(f"--purpose: got {purpose!r}, expected one of {', '.join(PURPOSES)}")
     file = decode_book(data)
-    rules = chosen_rules(file, venue)
+    book, market, rules, told = chosen(file, venue)
     return {
         "solvent": 1,
         "venue": rules.name,
         "title": rules.title,
         "effective_from": rules.effective_from.isoformat(),
         "purpose": purpose,
-        "pools": [pool_form(file.book, file.market, rules, held, PURPOSES[purpose]) for held in file.book.holdings],
+        **({"told": told} if told else {}),
+        "pools": [pool_form(book, market, rules, held, PURPOSES[purpose]) for held in book.holdings],
     }
+
+
+def chosen(file: BookFile, venue: str | None) -> tuple[Book, Market, VenueRules, str]:
+    """Book, market and the rule set asked for, else the file's; and how the book was told in that venue's words.
+
+    Another venue's dollar is taken at par and pools take the venue's method, as :mod:`solvent.comparison` does; what
+    it does not cover is refused by name.
+    """
+    if venue is not None and venue != file.venue:
+        rules, dollar = venues.venue(venue), venues.numeraire(venue)
+        pools = [held.pool for held in file.book.holdings]
+        others = sorted({one.numeraire for one in pools} - {dollar})
+        methods = {one.method for one in pools} - {rules.method, *rules.models}
+        if (others and {*others, dollar} <= DOLLARS) or (methods and not others):
+            from solvent.comparison import as_at
+
+            book, market = as_at(file.book, file.market, venue)
+            par = f"{', '.join(others)} counted as {dollar} at par, " if others else ""
+            return book, market, rules, f"{par}pools margined by {rules.method.value}"
+    return file.book, file.market, chosen_rules(file, venue), ""
 
 
 def chosen_rules(file: BookFile, venue: str | None) -> VenueRules:
@@ -124,11 +146,32 @@ def pool_form(book: Book, market: Market, rules: VenueRules, held: Holding, purp
         },
         "state": found.state,
         "leverage": None if found.leverage is None else text(found.leverage),
-        "positions": [_position(one, prices[one.symbol]) for one in found.contributions],
+        "positions": [_position(one, prices[one.priced]) for one in found.contributions],
         "assets": [
-            {"asset": name, "liquidation": liquidation_form(one)} for name, one in prices.items() if name in book.assets
+            {"asset": name, "liquidation": liquidation_form(one)}
+            for name, one in prices.items()
+            if name in book.assets and held.pool.method is Method.LENDING
         ],
+        **_underlyings(found, prices),
         "lines": _lines(found),
+    }
+
+
+def _underlyings(found: Explanation, prices: Prices) -> Form:
+    """Of a pool with options: the liquidation prices of each underlying, and all Greeks added up."""
+    names = dict.fromkeys(one.priced for one in found.contributions if one.greeks is not None)
+    if not names:
+        return {}
+    forms = [(name, prices[name]) for name in names]
+    return {
+        "underlyings": [
+            {
+                "underlying": name,
+                "price": None if isinstance(one, str) else text(one.mark),
+                "liquidation": liquidation_form(one),
+            }
+            for name, one in forms
+        ]
     }
 
 
@@ -170,7 +213,12 @@ def _position(one: Contribution, solution: Solution | str) -> Form:
         "profit": text(one.profit),
         "required": text(one.required),
         "most_loss": text(one.most_loss),
-        "liquidation": liquidation_form(solution),
+        **(
+            {}
+            if one.greeks is None
+            else {"greeks": {name: text(greek) for name, greek in one.greeks._asdict().items()}}
+        ),
+        "liquidation": {"of": one.priced, **liquidation_form(solution)},
     }
 
 

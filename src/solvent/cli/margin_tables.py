@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from solvent.cli.figures import ABSENT, SHOWN, shown
+from solvent.cli.figures import ABSENT, SHOWN, shown, significant
 from solvent.cli.output import console, table
 from solvent.units import shifted
 
@@ -21,13 +21,20 @@ def print_margin(found: Form) -> None:
     """Print every pool: totals, positions, liquidation prices, explanation."""
     screen = console()
     screen.print(f"{found['title']} ({found['venue']}), rules of {found['effective_from']}, purpose {found['purpose']}")
+    if "told" in found:
+        screen.print(f"The book in this venue's words: {found['told']}.")
     for pool in found["pools"]:
         under = f" under {pool['parent']}" if pool["parent"] else ""
         screen.print(f"\n[bold]Pool {pool['pool']}[/] ({pool['mode']}{under}): [bold]{pool['state'].upper()}[/]")
         screen.print(_totals(pool))
         if pool["positions"]:
             screen.print(_positions(pool))
-            screen.print(_liquidations(pool))
+            if any("greeks" in one for one in pool["positions"]):
+                screen.print(_greeks(pool))
+            if any("greeks" not in one for one in pool["positions"]):
+                screen.print(_liquidations(pool))
+            for made in map(_underlying, pool.get("underlyings", ())):
+                screen.print(made)
             for note in [_path_note(pool), *_notes(pool)]:
                 screen.print(note, soft_wrap=True)
         if pool["assets"]:
@@ -69,6 +76,8 @@ def _positions(pool: Form) -> Any:
 def _liquidations(pool: Form) -> Any:
     made = table("position", "mark", "liquidation price", "solved", "away from mark")
     for one in pool["positions"]:
+        if "greeks" in one:
+            continue
         liquidation = one["liquidation"]
         if liquidation["displayed"] is None:
             none = "unsolved" if "unsolved" in liquidation else "none"
@@ -77,6 +86,31 @@ def _liquidations(pool: Form) -> Any:
         solved, mark = Decimal(liquidation["solved"]), Decimal(one["mark"])
         away = shifted(SHOWN.divide(SHOWN.subtract(solved, mark), mark), 2)
         made.add_row(name(one), one["mark"], liquidation["displayed"], shown(solved, 8), f"{shown(away)} %")
+    return made
+
+
+def _greeks(pool: Form) -> Any:
+    """The Greeks of every option position, in the numeraire and in the coin."""
+    made = table("option", "mark", "delta", "gamma", "vega / point", "theta / day")
+    for one in pool["positions"]:
+        if "greeks" in one:
+            made.add_row(name(one), one["mark"], *(significant(greek) for greek in one["greeks"].values()))
+    return made
+
+
+def _underlying(one: Form) -> Any:
+    """Every price of an underlying at which the pool is liquidated: none, one or several."""
+    made = table("underlying", "price now", "liquidated", "at", "away", words=1)
+    if "unsolved" in one["liquidation"]:
+        return made
+    price = Decimal(one["price"])
+    for crossing in one["liquidation"]["crossings"]:
+        at = Decimal(crossing["price"])
+        away = shifted(SHOWN.divide(SHOWN.subtract(at, price), price), 2)
+        side = "at and below" if crossing["breach_below"] else "at and above"
+        made.add_row(one["underlying"], shown(price), side, shown(at), f"{shown(away)} %")
+    if not one["liquidation"]["crossings"]:
+        made.add_row(one["underlying"], shown(price), "never", ABSENT, ABSENT)
     return made
 
 
@@ -100,7 +134,8 @@ def name(one: Form) -> str:
 def _path_note(pool: Form) -> str:
     paths = sorted({one["liquidation"]["path"] for one in pool["positions"] if "path" in one["liquidation"]})
     how = " or ".join(PATHS[path] for path in paths)
-    return f"A liquidation price is where the whole pool is liquidated when {how}." if how else ""
+    held = ", every forward too, and volatilities are held" if pool.get("underlyings") else ""
+    return f"A liquidation price is where the whole pool is liquidated when {how}{held}." if how else ""
 
 
 def _notes(pool: Form) -> list[str]:
@@ -108,7 +143,7 @@ def _notes(pool: Form) -> list[str]:
     notes = []
     seen: set[str] = set()
     for one in pool["positions"]:
-        liquidation, symbol = one["liquidation"], one["instrument"]
+        liquidation, symbol = one["liquidation"], one["liquidation"]["of"]
         if symbol in seen:
             continue
         seen.add(symbol)
@@ -118,7 +153,7 @@ def _notes(pool: Form) -> list[str]:
             notes.append(f"{symbol}: the pool is in breach now; the price is where it would no longer be.")
         elif liquidation["displayed"] is None:
             notes.append(f"{symbol}: no price of it alone liquidates this pool.")
-        if len(liquidation["crossings"]) > 1:
+        if len(liquidation["crossings"]) > 1 and "greeks" not in one:
             prices = ", ".join(shown(Decimal(other["price"]), 8) for other in liquidation["crossings"])
             notes.append(f"{symbol}: the line is crossed at {prices}; the nearest to the mark is shown.")
     return notes

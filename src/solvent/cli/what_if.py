@@ -6,16 +6,30 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from solvent.book import Book, BookError, Leg, LegMode, Market, Purpose
+from solvent.book import Book, BookError, Holding, Leg, LegMode, Market, Purpose
 from solvent.book_json import decode_book
+from solvent.cli.combos import read_combo, times_of, unit_of
 from solvent.cli.failures import InputError
 from solvent.cli.figures import text
-from solvent.cli.margin import chosen_rules, liquidation_form, liquidations
-from solvent.instruments import Perpetual, Spot
-from solvent.margin import Assessment, Change, Impact, Trade, Withdraw, max_order, max_withdrawal, state, venue_ratio
+from solvent.cli.margin import chosen, liquidation_form, liquidations
+from solvent.instruments import Option, Perpetual, Spot
+from solvent.margin import (
+    Assessment,
+    Change,
+    Combo,
+    Impact,
+    Trade,
+    Withdraw,
+    max_combo,
+    max_order,
+    max_withdrawal,
+    state,
+    venue_ratio,
+)
 from solvent.margin import what_if as judge
+from solvent.margin.paths import option_coins
 from solvent.rules import VenueRules
-from solvent.units import UnitsError, exact, parse
+from solvent.units import Rounding, UnitsError, divide, exact, parse
 
 Form = dict[str, Any]
 LEGS = {"long": Leg.LONG, "short": Leg.SHORT}
@@ -26,7 +40,12 @@ PURPOSES = (Purpose.WITHDRAW, Purpose.ADMIT, Purpose.MAINTAIN)
 
 @exact
 def answer_form(
-    data: bytes, venue: str | None, pool: str | None, trades: Sequence[str], withdrawals: Sequence[str]
+    data: bytes,
+    venue: str | None,
+    pool: str | None,
+    trades: Sequence[str],
+    withdrawals: Sequence[str],
+    combos: Sequence[str] = (),
 ) -> Form:
     """Before, after, reasons, and the most that would still pass of each change, on the book it would meet.
 
@@ -37,23 +56,25 @@ def answer_form(
 
     """
     file = decode_book(data)
-    rules = chosen_rules(file, venue)
-    held = chosen_pool(file.book, pool)
-    read: list[tuple[str, Change]] = [(one, read_trade(file.book, file.market, held, one)) for one in trades]
-    read += [(one, read_withdrawal(file.book, held, one)) for one in withdrawals]
+    book, market, rules, told = chosen(file, venue)
+    held = chosen_pool(book, pool)
+    read: list[tuple[str, Change]] = [(one, read_trade(book, market, held, one)) for one in trades]
+    read += [(one, read_combo(book, market, held, one)) for one in combos]
+    read += [(one, read_withdrawal(book, held, one)) for one in withdrawals]
     if not read:
         raise InputError("--trade or --withdraw: nothing given, expected at least one change")
     changes = [change for _, change in read]
-    impact = judge(file.book, file.market, rules, changes)
+    impact = judge(book, market, rules, changes)
     return {
         "solvent": 1,
         "venue": rules.name,
         "pool": held,
-        "numeraire": file.book.holding(held).pool.numeraire,
+        **({"told": told} if told else {}),
+        "numeraire": book.holding(held).pool.numeraire,
         "allowed": impact.allowed,
         "refusals": [{**one._asdict(), "short": text(one.short)} for one in impact.refusals],
-        "changes": _changes(file.book, file.market, rules, read),
-        "before": _side(file.book, file.market, rules, held, impact, after=False),
+        "changes": _changes(book, market, rules, read),
+        "before": _side(book, market, rules, held, impact, after=False),
         "after": _side(impact.book, impact.market, rules, held, impact, after=True),
     }
 
@@ -86,9 +107,9 @@ def read_trade(book: Book, market: Market, pool: str, given: str) -> Trade:
     if not at or leg is None or len(words) not in (2, 3):
         raise InputError(f"--trade: got {given!r}, expected {TRADE_FORM}")
     listed = book.instruments.get(words[0])
-    if not isinstance(listed, Perpetual | Spot):
+    if not isinstance(listed, Perpetual | Spot | Option):
         raise InputError(f"--trade {given!r}: instrument {words[0]!r}, expected one of {', '.join(book.instruments)}")
-    hedged = book.holding(pool).pool.legs is LegMode.HEDGE and isinstance(listed, Perpetual)
+    hedged = book.holding(pool).pool.legs is LegMode.HEDGE and not isinstance(listed, Spot)
     if hedged != (leg is not Leg.NET):
         expected = "long or short before the size" if hedged else "no leg: the pool nets"
         raise InputError(f"--trade {given!r}: pool {pool} is in {book.holding(pool).pool.legs.value} mode, {expected}")
@@ -102,7 +123,7 @@ def read_trade(book: Book, market: Market, pool: str, given: str) -> Trade:
     return Trade(pool, words[0], lots, ticks, leg)
 
 
-def _mark(market: Market, listed: Perpetual | Spot) -> Decimal:
+def _mark(market: Market, listed: Perpetual | Spot | Option) -> Decimal:
     from solvent.book import PriceKind
 
     return market.price(PriceKind.MARK, listed.symbol, listed.quote.name)
@@ -129,9 +150,25 @@ def _changes(book: Book, market: Market, rules: VenueRules, read: Sequence[tuple
     """Each change with the most of it that would pass on the book that the changes before it leave."""
     found = []
     for words, change in read:
-        found.append({"change": words, "most": text(_most(book, market, rules, change))})
+        most = _most_times(book, market, rules, change, words) if isinstance(change, Combo) else ""
+        row: Form = {"change": words, "most": most or text(_most(book, market, rules, change))}
+        if isinstance(change, Combo):
+            row["legs"] = [_leg(book, leg) for leg in change.legs]
+        found.append(row)
         book = judge(book, market, rules, [change]).book
     return found
+
+
+def _leg(book: Book, leg: Trade) -> Form:
+    listed = book.instruments[leg.symbol]
+    return {"instrument": leg.symbol, "size": text(listed.size(leg.lots)), "price": text(listed.price(leg.ticks))}
+
+
+def _most_times(book: Book, market: Market, rules: VenueRules, combo: Combo, words: str) -> str:
+    """How many of a combo would pass as a whole, after its x; cut to ten places."""
+    unit, times = unit_of(combo)
+    most = Decimal(max_combo(book, market, rules, unit))
+    return f"x{text(divide(most * times_of(words), Decimal(times), 10, Rounding.TOWARDS_ZERO))}"
 
 
 def _most(book: Book, market: Market, rules: VenueRules, change: Change) -> Decimal:
@@ -160,11 +197,33 @@ def _side(book: Book, market: Market, rules: VenueRules, pool: str, impact: Impa
                 "instrument": one.symbol,
                 "leg": one.leg.name.lower(),
                 "size": text(book.instruments[one.symbol].size(one.lots)),
-                "liquidation": liquidation_form(prices[one.symbol]),
+                "liquidation": {"of": _priced(book, one.symbol), **liquidation_form(prices[_priced(book, one.symbol)])},
             }
             for one in held.positions
         ],
+        **_greeks(book, market, rules, held),
     }
+
+
+def _greeks(book: Book, market: Market, rules: VenueRules, held: Holding) -> Form:
+    """Of a pool with options: the Greeks of each underlying, everything on it added up."""
+    if not option_coins(book, held):
+        return {}
+    from solvent.margin.option_lines import cut
+    from solvent.margin.sensitivities import by_underlying, exposures
+
+    names = ("delta", "gamma", "vega", "theta")
+    return {
+        "greeks": {
+            one.underlying: {name: text(cut(getattr(one, name))) for name in names}
+            for one in by_underlying(exposures(book, market, rules, held.pool.id))
+        }
+    }
+
+
+def _priced(book: Book, symbol: str) -> str:
+    listed = book.instruments[symbol]
+    return listed.underlying if isinstance(listed, Option) else symbol
 
 
 def _totals(found: Assessment) -> Form:

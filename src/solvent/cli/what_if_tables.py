@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from solvent.cli.figures import ABSENT, shown
+from solvent.cli.figures import ABSENT, shown, significant
 from solvent.cli.margin_tables import name
 from solvent.cli.output import console, table
 from solvent.units import shifted
@@ -23,9 +23,13 @@ def print_what_if(found: Form) -> None:
         screen.print(f"  {one['limit']}: {one['text']}", soft_wrap=True)
     for one in found["changes"]:
         screen.print(f"  {one['change']}: the most that would pass is {one['most']}", soft_wrap=True)
+        for leg in one.get("legs", ()):
+            screen.print(f"    {leg['instrument']} {leg['size']} @ {leg['price']}", soft_wrap=True)
     screen.print()
     screen.print(_totals(found))
     screen.print(_positions(found))
+    if "greeks" in found["before"] or "greeks" in found["after"]:
+        screen.print(_greeks(found))
 
 
 def _totals(found: Form) -> Any:
@@ -43,6 +47,17 @@ def _totals(found: Form) -> Any:
     return made
 
 
+def _greeks(found: Form) -> Any:
+    made = table(f"Greeks in {found['numeraire']}", "before", "after")
+    sides = [found[side].get("greeks", {}) for side in ("before", "after")]
+    for coin in dict.fromkeys([*sides[0], *sides[1]]):
+        for greek in ("delta", "gamma", "vega", "theta"):
+            label = {"vega": "vega a point", "theta": "theta a day"}.get(greek, greek)
+            shown_of = (significant(side[coin][greek]) if coin in side else ABSENT for side in sides)
+            made.add_row(f"{coin} {label}", *shown_of)
+    return made
+
+
 def _share(side: Form) -> str:
     value = side["ratio"]["value"]
     return ABSENT if value is None else f"{shown(shifted(Decimal(value), 2))} %"
@@ -54,6 +69,15 @@ def _positions(found: Form) -> Any:
     for key in dict.fromkeys([*sides[0], *sides[1]]):
         held = [side.get(key) for side in sides]
         sizes = [ABSENT if one is None else one["size"] for one in held]
-        prices = [ABSENT if one is None else (one["liquidation"]["displayed"] or "none") for one in held]
+        prices = [ABSENT if one is None else _price(one) for one in held]
         made.add_row(key, *sizes, *prices)
     return made
+
+
+def _price(one: Form) -> str:
+    """A liquidation price as the venue prints it; of an option its underlying's, to two decimals."""
+    liquidation = one["liquidation"]
+    if liquidation["displayed"] is None:
+        return "none"
+    own = liquidation["of"] == one["instrument"]
+    return str(liquidation["displayed"]) if own else f"{liquidation['of']} {shown(Decimal(liquidation['displayed']))}"

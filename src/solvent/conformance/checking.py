@@ -12,8 +12,8 @@ from fractions import Fraction
 from solvent.assessment import Assessment
 from solvent.book import Book, Market, Purpose
 from solvent.margin import Solution, UnsolvableError, assess_pool, liquidation_prices
-from solvent.margin.liquidation_price import subjects
-from solvent.margin.paths import Moves, held_contracts, market_along, moved_by, subject
+from solvent.margin.liquidation_price import path_of, subjects
+from solvent.margin.paths import Moves, market_along, moves, subject
 from solvent.rules import Form, Profit, VenueRules
 from solvent.units import ZERO, exact
 from solvent.venues.lawful import ORDER
@@ -150,9 +150,10 @@ def _turns(rules: VenueRules, book: Book, market: Market, pool: str) -> Iterator
         solved = liquidation_prices(book, market, rules, pool)
     except UnsolvableError:
         return
-    for name in subjects(holding):
+    path = path_of(book, rules, holding, None)
+    for name in subjects(book, holding):
         own = holding.pool.numeraire
-        moving = moved_by(subject(book, name, own), held_contracts(book, holding), own, rules.path)
+        moving = moves(book, market, rules, holding, subject(book, name, own), path)
         yield from _verdicts(rules, book, market, solved[name], moving)
 
 

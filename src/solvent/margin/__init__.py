@@ -8,6 +8,7 @@ from solvent.margin.assess import assess_pool as assess_pool
 from solvent.margin.changes import Borrow as Borrow
 from solvent.margin.changes import Cancel as Cancel
 from solvent.margin.changes import Change as Change
+from solvent.margin.changes import Combo as Combo
 from solvent.margin.changes import Deposit as Deposit
 from solvent.margin.changes import Place as Place
 from solvent.margin.changes import Reprice as Reprice
@@ -21,6 +22,7 @@ from solvent.margin.explain import explain as explain
 from solvent.margin.explain import state as state
 from solvent.margin.explain import venue_ratio as venue_ratio
 from solvent.margin.forms import UnsolvableError as UnsolvableError
+from solvent.margin.limits import max_combo as max_combo
 from solvent.margin.limits import max_order as max_order
 from solvent.margin.limits import max_withdrawal as max_withdrawal
 from solvent.margin.liquidation_price import liquidation_price as liquidation_price

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from solvent import ledger
 from solvent.book import Book, BookError, Holding, Leg, LegMode, Market, Order, Position, PriceKey
-from solvent.instruments import Perpetual, Spot
+from solvent.instruments import Option, Perpetual, Spot
 from solvent.margin.declared import asset_of, instrument_of
 from solvent.rules import RulesError, VenueRules
 
@@ -24,6 +24,20 @@ class Trade:
     ticks: int
     leg: Leg = Leg.NET
     maker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Combo:
+    """Several trades of one pool as one: all of them or none, tested once on the book that all of them leave."""
+
+    pool: str
+    legs: tuple[Trade, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a combo without legs, or with one in another pool."""
+        if not self.legs or any(leg.pool != self.pool for leg in self.legs):
+            msg = f"combo: legs must be trades of pool {self.pool}, one at least, not {list(self.legs)}"
+            raise BookError(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +100,7 @@ class Reprice:
     prices: Mapping[PriceKey, Decimal]
 
 
-PoolChange = Trade | Place | Cancel | Withdraw | Borrow | Deposit | SetLeverage
+PoolChange = Trade | Combo | Place | Cancel | Withdraw | Borrow | Deposit | SetLeverage
 Change = PoolChange | Reprice
 
 
@@ -107,7 +121,22 @@ def changed(book: Book, market: Market, rules: VenueRules, change: Change) -> tu
     if isinstance(change, Trade):
         filled = fill(book, market, rules, holding, change)
         return book.with_holding(filled.holding), market, filled.fee
+    if isinstance(change, Combo):
+        return _combined(book, market, rules, change)
     return book.with_holding(_simple(book, market, holding, change)), market, 0
+
+
+def _combined(book: Book, market: Market, rules: VenueRules, combo: Combo) -> tuple[Book, Market, int]:
+    """The book after every leg of a combo, and all their fees, which must be in one asset."""
+    paid_in = {instrument_of(book, leg.symbol).settle.name for leg in combo.legs}
+    if len(paid_in) > 1:
+        msg = f"combo: legs settle in {', '.join(sorted(paid_in))}, expected one asset"
+        raise BookError(msg)
+    fees = 0
+    for leg in combo.legs:
+        book, market, fee = changed(book, market, rules, leg)
+        fees += fee
+    return book, market, fees
 
 
 def _simple(book: Book, market: Market, holding: Holding, change: PoolChange) -> Holding:
@@ -160,7 +189,9 @@ def fill(book: Book, market: Market, rules: VenueRules, holding: Holding, trade:
     fee_ppm = rules.fees.maker_ppm if trade.maker else rules.fees.taker_ppm
     if isinstance(instrument, Spot):
         return _spot_fill(market, holding, instrument, trade, fee_ppm)
-    if not isinstance(instrument, Perpetual):
+    if isinstance(instrument, Option):
+        return _option_fill(market, holding, instrument, trade, fee_ppm)
+    if not issubclass(type(instrument), Perpetual):
         msg = f"{rules.name}: {trade.symbol} is not covered in this version"
         raise RulesError(msg)
     levy_ppm = rules.modes[holding.pool.mode].fund_levy_ppm
@@ -182,6 +213,21 @@ def _spot_fill(market: Market, holding: Holding, spot: Spot, trade: Trade, fee_p
     fee = ledger.fill_fee(abs(worth), fee_ppm)
     after = moved(market, holding, spot.base.name, trade.lots * spot.lot_units)
     return Filled(moved(market, after, spot.quote.name, -worth - fee), fee, 0, 0)
+
+
+def _option_fill(market: Market, holding: Holding, option: Option, trade: Trade, fee_ppm: int) -> Filled:
+    """The premium moves in cash at once; a cost is premium that has not left cash, and is settled as lots are closed.
+
+    The fee is a share of the premium.
+    """
+    premium = option.worth(trade.lots, trade.ticks)
+    fee = ledger.fill_fee(abs(premium), fee_ppm)
+    held = holding.position(trade.symbol, trade.leg) or Position(trade.symbol, 0, 0, trade.leg)
+    cost = ledger.cost_after(held.lots, held.cost, trade.lots, 0)
+    gain = ledger.realised(held.cost, 0, cost)
+    after = replace(held, lots=held.lots + trade.lots, cost=cost)
+    paid = moved(market, holding, option.settle.name, gain - premium - fee).with_position(after)
+    return Filled(paid, fee, gain, 0)
 
 
 def _check_size(holding: Holding, trade: Trade) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from solvent.assessment import Assessment, Line
-from solvent.book import Book, Leg, Market, Purpose
+from solvent.book import Book, Leg, Market, Position, Purpose
 from solvent.instruments import Payoff, Perpetual
 from solvent.margin.assess import assess_holding, totals
 from solvent.margin.liquidation_price import liquidation_prices, solutions, taken_apart
+from solvent.margin.paths import option_coins
 from solvent.margin.solution import Solution
-from solvent.margin.valuation import Scene, price_alternatives
+from solvent.margin.valuation import Scene, numeraire_units, price_alternatives
 from solvent.rules import Path, VenueRules
 from solvent.units import ZERO, Rounding, divide, exact
+
+if TYPE_CHECKING:
+    from solvent.margin.option_lines import OptionFacts, Sensitivities
 
 RATIO_PLACES = 8
 
@@ -23,7 +29,8 @@ class Contribution:
     """What one position adds to its pool, in the numeraire.
 
     ``most_loss`` is the most it can still take from the account: a long's whole worth at most, a short without bound,
-    and neither more than what the pool is worth.
+    and neither more than what the pool is worth. Of an option, whose premium was paid in cash, ``profit`` is what it is
+    worth. ``priced`` is the name its liquidation price stands under: its own, or an option's underlying.
     """
 
     symbol: str
@@ -34,6 +41,8 @@ class Contribution:
     profit: Decimal
     required: Decimal
     most_loss: Decimal
+    priced: str
+    greeks: Sensitivities | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +91,27 @@ def _explained(scene: Scene, found: Assessment) -> Explanation:
         state(found, scene.rules),
         divide(gross, found.value, 4, Rounding.UP) if found.value > 0 else None,
         contributions,
-        tuple(sentence(line, found.numeraire) for line in found.lines),
+        _sentences(found, contributions),
     )
+
+
+def _sentences(found: Assessment, contributions: Sequence[Contribution]) -> tuple[str, ...]:
+    """Every line in words; of an option what it is worth, with its Greeks."""
+    greeks = {(one.symbol, one.leg): one.greeks for one in contributions if one.greeks is not None}
+    words = []
+    for line in found.lines:
+        sensitive = greeks.get((line.subject, line.leg)) if line.kind == "position" else None
+        if sensitive is None:
+            words.append(sentence(line, found.numeraire))
+        else:
+            needs = f", requires {_figure(line.required)} {found.numeraire}" if line.required else ""
+            words.append(f"{line.subject}: worth {_figure(line.value)} {found.numeraire}{needs}; {_greeks(sensitive)}")
+    return tuple(words)
+
+
+def _greeks(one: Sensitivities) -> str:
+    shown = (f"{name} {amount:.5g}" for name, amount in one._asdict().items())
+    return ", ".join(shown).replace("vega", "vega a point").replace("theta", "theta a day")
 
 
 @exact
@@ -109,24 +137,59 @@ def state(found: Assessment, rules: VenueRules) -> str:
 
 def _contributions(scene: Scene, found: Assessment) -> tuple[Contribution, ...]:
     lines = {(line.subject, line.leg): line for line in found.lines if line.kind == "position"}
+    facts: Mapping[str, OptionFacts] = {}
+    if option_coins(scene.book, scene.holding):
+        from solvent.margin.option_lines import option_facts  # noqa: PLC0415 - formulas are loaded only for options
+
+        facts = option_facts(scene)
     answer = []
     for position in scene.holding.positions:
-        line = lines[(position.symbol, position.leg)]
-        contract = scene.contract(position.symbol)
-        notional = line.piece.notional if line.piece is not None else ZERO
-        answer.append(
-            Contribution(
-                position.symbol,
-                position.leg,
-                contract.size(position.lots),
-                scene.mark(contract),
-                notional,
-                line.value,
-                line.required,
-                _most_loss(contract, position.lots, notional, found.value),
-            )
-        )
+        line = lines.get((position.symbol, position.leg))
+        if position.symbol in facts:
+            answer.append(_option(scene, position, facts[position.symbol], line, found.value))
+        else:
+            answer.append(_contract(scene, position, line, found.value))
     return tuple(answer)
+
+
+def _contract(scene: Scene, position: Position, line: Line | None, value: Decimal) -> Contribution:
+    """What a perpetual or future adds; its notional is the requirement's, else that of the mark."""
+    contract = scene.contract(position.symbol)
+    mark = scene.mark(contract)
+    if line is not None and line.piece is not None:
+        notional = line.piece.notional
+    else:
+        units = contract.notional(position.lots, contract.ticks(mark, "mark"))
+        notional = scene.numeraire.amount(numeraire_units(scene, units, contract.settle))
+    return Contribution(
+        position.symbol,
+        position.leg,
+        contract.size(position.lots),
+        mark,
+        notional,
+        ZERO if line is None else line.value,
+        ZERO if line is None else line.required,
+        _most_loss(contract, position.lots, notional, value),
+        position.symbol,
+    )
+
+
+def _option(scene: Scene, position: Position, facts: OptionFacts, line: Line | None, value: Decimal) -> Contribution:
+    """What an option adds: its line's worth where the rule set has one, else its worth by the same formula."""
+    listed = scene.instrument(position.symbol)
+    worth = max(ZERO, value)
+    return Contribution(
+        position.symbol,
+        position.leg,
+        listed.size(position.lots),
+        facts.mark,
+        facts.notional,
+        facts.worth if line is None else line.value,
+        ZERO if line is None else line.required,
+        worth if facts.most_loss is None else min(worth, facts.most_loss),
+        listed.underlying,
+        facts.greeks,
+    )
 
 
 def _most_loss(contract: Perpetual, lots: int, notional: Decimal, value: Decimal) -> Decimal:

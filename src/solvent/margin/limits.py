@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from solvent.book import Book, Leg, Market
-from solvent.margin.changes import Trade, Withdraw, changed
+from solvent.margin.changes import Combo, Trade, Withdraw, changed
 from solvent.margin.what_if import judged
 from solvent.rules import VenueRules
 from solvent.units import exact
@@ -34,6 +35,22 @@ def max_order(
     if closing and not passes(closing):
         return _largest(passes, 0, closing)
     return _largest(passes, closing, limit)
+
+
+@exact
+def max_combo(book: Book, market: Market, rules: VenueRules, combo: Combo) -> int:
+    """How many times ``combo`` passes as a whole, at its legs' prices: all legs of each time or none.
+
+    The check must pass for every smaller number too, so the answer is the end of the stretch that starts at one.
+    """
+    most = max(abs(leg.lots) for leg in combo.legs)
+
+    def passes(times: int) -> bool:
+        whole = Combo(combo.pool, tuple(replace(leg, lots=leg.lots * times) for leg in combo.legs))
+        after, prices, fee = changed(book, market, rules, whole)
+        return not judged(book, after, prices, rules, whole, fee)
+
+    return _largest(passes, 0, MOST_LOTS // most)
 
 
 @exact

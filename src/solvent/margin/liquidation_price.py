@@ -7,11 +7,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 from solvent.book import Book, Holding, Market, Method, PriceKind, Purpose
-from solvent.instruments import Future, Perpetual
+from solvent.instruments import Future, Option, Perpetual
 from solvent.margin.assess import assess_holding
 from solvent.margin.forms import SizedError, contracts_of, form
 from solvent.margin.parts import Parts, parts
-from solvent.margin.paths import Moves, market_along, moved_by, subject
+from solvent.margin.paths import Moves, market_along, moved_by, option_coins, subject
 from solvent.margin.roots import Root, roots
 from solvent.margin.search import search
 from solvent.margin.solution import Crossing, Solution, nearest
@@ -40,7 +40,8 @@ def liquidation_price(
         The surplus is not piecewise affine along this path; the message says which contracts make it so.
 
     """
-    holding, path = book.holding(pool), along or rules.path
+    holding = book.holding(pool)
+    path = path_of(book, rules, holding, along)
     if _searched(rules, holding) or subject(book, symbol, holding.pool.numeraire).is_asset:
         return search(book, market, rules, holding, symbol, path)
     return _solved_or_searched(taken_apart(book, market, rules, holding), symbol, path)
@@ -52,17 +53,26 @@ def liquidation_prices(
 ) -> Mapping[str, Solution]:
     """The liquidation price of every instrument a pool holds, by symbol; the pool is valued once for all of them.
 
-    Of a pool of a venue that lends against collateral, the price of every asset held or owed.
+    Of options it is the price of their underlying, with every forward moving along and volatilities held. Of a pool
+    of a venue that lends against collateral, the price of every asset held or owed.
     """
-    holding, path = book.holding(pool), along or rules.path
+    holding = book.holding(pool)
+    path = path_of(book, rules, holding, along)
     if _searched(rules, holding):
-        return {name: search(book, market, rules, holding, name, path) for name in subjects(holding)}
+        return {name: search(book, market, rules, holding, name, path) for name in subjects(book, holding)}
     return solutions(taken_apart(book, market, rules, holding), path)
 
 
-def subjects(holding: Holding) -> list[str]:
-    """What a pool has liquidation prices of: its instruments, and where it lends and borrows its other assets."""
-    names = dict.fromkeys(position.symbol for position in holding.positions)
+def path_of(book: Book, rules: VenueRules, holding: Holding, along: Path | None) -> Path:
+    """The path asked for or the rule set's; of a pool with options never less than everything on the same coin."""
+    path = along or rules.path
+    return Path.UNDERLYING if path is Path.INSTRUMENT and option_coins(book, holding) else path
+
+
+def subjects(book: Book, holding: Holding) -> list[str]:
+    """What a pool has liquidation prices of: its contracts, its options' underlyings, what it lends or owes."""
+    listed = ((position.symbol, book.instruments.get(position.symbol)) for position in holding.positions)
+    names = dict.fromkeys(one.underlying if isinstance(one, Option) else symbol for symbol, one in listed)
     if holding.pool.method is Method.LENDING:
         names.update(dict.fromkeys(name for name, units in holding.cash.items() if units))
         names.pop(holding.pool.numeraire, None)

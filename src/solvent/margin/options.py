@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from decimal import Decimal
 
 from solvent.instruments import OptionKind
@@ -26,3 +27,21 @@ def out_of_the_money(kind: OptionKind, strike: Decimal, price: Decimal) -> Decim
     Decimal('1750')
     """
     return max(ZERO, strike - price if kind is OptionKind.CALL else price - strike)
+
+
+class Reads(enum.Enum):
+    """What a rule set prices options from, where they or their underlying move: see each member."""
+
+    FEEDS = "feeds"  # forwards and volatilities of the market, discounted by the expiry's rate
+    FEEDS_UNDISCOUNTED = "feeds_undiscounted"  # the same without discount
+    MARKS = "marks"  # their marks; the volatility a mark implies on the index grown by rate less dividend yield
+    MARKS_UNDISCOUNTED = "marks_undiscounted"  # their marks; on the index as it is, as for options on futures
+
+    @property
+    def by_mark(self) -> bool:
+        """Whether an option is worth its mark.
+
+        >>> Reads.MARKS.by_mark, Reads.FEEDS.by_mark
+        (True, False)
+        """
+        return self in (Reads.MARKS, Reads.MARKS_UNDISCOUNTED)

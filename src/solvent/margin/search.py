@@ -18,7 +18,7 @@ from itertools import pairwise
 from solvent.assessment import Assessment
 from solvent.book import Book, Holding, Market, Purpose
 from solvent.margin.assess import assess_holding
-from solvent.margin.paths import Moves, Subject, held_contracts, market_along, moved_by, subject
+from solvent.margin.paths import Moves, Subject, market_along, moves, subject
 from solvent.margin.solution import Crossing, Solution, nearest
 from solvent.rules import Path, VenueRules
 from solvent.units import Rounding, divide
@@ -60,7 +60,7 @@ def search(book: Book, market: Market, rules: VenueRules, holding: Holding, name
     pool = holding.pool
     one = subject(book, name, pool.numeraire)
     present = market.price(*one.key)
-    moving = moved_by(one, held_contracts(book, holding), pool.numeraire, along)
+    moving = moves(book, market, rules, holding, one, along)
     walk = _Walk(book, market, rules, holding, one, moving, present)
     found = [_crossing(walk, *pair) for pair in _turns(walk)]
     now = assess_holding(book, market, rules, Purpose.MAINTAIN, holding).breached(inclusive=rules.breach_inclusive)

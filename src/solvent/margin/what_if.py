@@ -15,6 +15,7 @@ from solvent.margin.assess import assess_holding
 from solvent.margin.changes import (
     Cancel,
     Change,
+    Combo,
     Deposit,
     Place,
     PoolChange,
@@ -86,7 +87,8 @@ def purpose_of(change: Change) -> Purpose:
     """The purpose a change is tested at."""
     if isinstance(change, Withdraw):
         return Purpose.WITHDRAW
-    return Purpose.FILL if isinstance(change, Trade) and change.maker else Purpose.ADMIT
+    trades = trades_of(change)
+    return Purpose.FILL if trades and all(one.maker for one in trades) else Purpose.ADMIT
 
 
 class _Step(NamedTuple):
@@ -149,22 +151,35 @@ def _relieves(step: _Step, found: Assessment) -> bool:
     change, relation = step.change, step.rules.transition
     if relation is Transition.NO_RISKIER and not isinstance(change, SetLeverage):
         return no_riskier(*(step.assessed(book, Purpose.MAINTAIN) for book in (step.before, step.after)))
-    if relation is Transition.NOTHING or not isinstance(change, Trade):
-        return False
-    was, now = (one.position(change.symbol, change.leg) for one in (step.held, step.holding))
-    if not reduces(was.lots if was else 0, now.lots if now else 0):
+    trades = trades_of(change)
+    if relation is Transition.NOTHING or not trades or not all(_reduces(step, one) for one in trades):
         return False
     if relation is Transition.REDUCE_FREELY:
         return step.assessed(step.after, Purpose.MAINTAIN).margin_equity >= 0
     scene = step.scene(found.purpose)
-    paid = scene.numeraire.amount(numeraire_units(scene, step.fee, scene.instrument(change.symbol).settle))
+    paid = scene.numeraire.amount(numeraire_units(scene, step.fee, scene.instrument(trades[0].symbol).settle))
     return no_worse(step.assessed(step.before, found.purpose), found, paid)
+
+
+def trades_of(change: Change) -> tuple[Trade, ...]:
+    """The trades of a change: itself, the legs of a combo, or none."""
+    if isinstance(change, Combo):
+        return change.legs
+    return (change,) if isinstance(change, Trade) else ()
+
+
+def _reduces(step: _Step, trade: Trade) -> bool:
+    was, now = (one.position(trade.symbol, trade.leg) for one in (step.held, step.holding))
+    return reduces(was.lots if was else 0, now.lots if now else 0)
 
 
 def _leverage(step: _Step) -> list[Refusal]:
     """Leverage brackets: the worst side's notional must be allowed at the leverage cap."""
-    symbol = _symbol(step.change)
-    if symbol is None or not isinstance(step.after.instruments.get(symbol), Perpetual):
+    return [refusal for symbol in _symbols(step.change) for refusal in _bracket(step, symbol)]
+
+
+def _bracket(step: _Step, symbol: str) -> list[Refusal]:
+    if not isinstance(step.after.instruments.get(symbol), Perpetual):
         return []
     scene = step.scene(Purpose.ADMIT)
     contract = scene.contract(symbol)
@@ -181,10 +196,12 @@ def _leverage(step: _Step) -> list[Refusal]:
     return refused
 
 
-def _symbol(change: PoolChange) -> str | None:
+def _symbols(change: PoolChange) -> list[str]:
     if isinstance(change, Place):
-        return change.order.symbol
-    return change.symbol if isinstance(change, Trade | SetLeverage) else None
+        return [change.order.symbol]
+    if isinstance(change, SetLeverage):
+        return [change.symbol]
+    return list(dict.fromkeys(one.symbol for one in trades_of(change)))
 
 
 def _over_leverage(scene: Scene, symbol: str, leg: Leg, leverage: int, units: int) -> list[Refusal]:

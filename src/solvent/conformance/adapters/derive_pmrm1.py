@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from solvent.book import Book, Holding, Market, Method, Pool, Position, PriceKey, PriceKind
+from solvent.book import Book, Holding, Market, Method, Pool, Position, PriceKey, PriceKind, curve
 from solvent.conformance.vectors import Inputs, Vector, VectorError
 from solvent.instruments import Instrument, Option, OptionKind, Perpetual
 from solvent.margin.scenario.portfolio import PortfolioRules
-from solvent.margin.scenario.reading import curve, expiry_after, position_worth
+from solvent.margin.scenario.reading import expiry_after, position_worth
 from solvent.margin.scenario.report import Steps, steps
 from solvent.rules import VenueRules
 from solvent.units import ZERO, Asset

@@ -1,5 +1,6 @@
 """One scenario engine: shocks, matrix, scan, contingencies. What differs between venues is data."""
 
+from solvent.book import curve
 from solvent.margin.scenario.account import Figures, ScenarioAccount, figures
 from solvent.margin.scenario.portfolio import (
     Basis,
@@ -10,7 +11,7 @@ from solvent.margin.scenario.portfolio import (
     PortfolioRules,
     Shares,
 )
-from solvent.margin.scenario.reading import curve, expiry_after, position_worth
+from solvent.margin.scenario.reading import expiry_after, position_worth
 from solvent.margin.scenario.scan import Linear, Scan, scan, values
 from solvent.margin.scenario.shocks import Move, PlainShock, Scenario, SkewShock, TermShock
 

@@ -12,6 +12,7 @@ import numpy as np
 from solvent.assessment import Assessment, Binding, Line
 from solvent.book import Book, Holding, Leg, Market, Position, PriceKind, Purpose
 from solvent.instruments import Option, Perpetual
+from solvent.margin.options import Reads
 from solvent.margin.scenario.contingencies import haircut_of, oracle_charges, static_charges, value_of
 from solvent.margin.scenario.errors import scan_error, value_errors
 from solvent.margin.scenario.money import bounded, figure
@@ -66,6 +67,11 @@ class ScenarioAccount:
     """
 
     rules: PortfolioRules
+
+    @property
+    def reads(self) -> Reads:
+        """What options are priced from."""
+        return Reads.FEEDS if self.rules.discounted else Reads.FEEDS_UNDISCOUNTED
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         """The pool's assessment (inside the exact context)."""
@@ -186,5 +192,6 @@ def with_fills(book: Book, holding: Holding, side: int) -> Holding:
         cost = listed.worth(order.lots, order.ticks)
         if isinstance(listed, Option):
             found = found.with_cash(listed.settle.name, -cost)
+            cost = 0  # the premium leaves cash
         found = found.with_position(replace(before, lots=before.lots + order.lots, cost=before.cost + cost))
     return found

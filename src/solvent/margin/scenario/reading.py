@@ -13,20 +13,20 @@ _sigma, _forward,                       price of kind VOL
 _years
 =====================  ===============  =============================================================================
 
-Prices: INDEX of a coin, MARK of a perpetual, VOL of an option, FORWARD of an expiry by :func:`curve`, of which it is
-the part that still moves; without it the spot stands for it. All are in dollars, for which the pool's numeraire stands.
+Prices: INDEX of a coin, MARK of a perpetual, VOL of an option, FORWARD of an expiry by
+:func:`solvent.book.curve`, of which it is the part that still moves; without it the spot stands for it. All are in
+dollars, for which the pool's numeraire stands.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 
 from solvent import ledger
-from solvent.book import Book, BookError, Holding, Market, Position, PriceKey, PriceKind
+from solvent.book import Book, BookError, Holding, Market, Position, PriceKey, PriceKind, curve
 from solvent.instruments import Option, OptionKind, Payoff, Perpetual
 from solvent.margin.scenario.series import YEAR_SECONDS, Expiries, Series
 from solvent.pricing import Svi
@@ -93,17 +93,6 @@ class Pooled(NamedTuple):
     underlyings: tuple[Underlying, ...]
 
 
-def curve(underlying: str, expiry_ns: int) -> str:
-    """The name of an expiry in a market's prices and figures.
-
-    >>> curve("ETH", 1_735_286_400_000_000_000)
-    'ETH@2024-12-27T08:00:00Z'
-    """
-    seconds, rest = divmod(expiry_ns, BILLION)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{underlying}@{text}{f'.{rest:09d}' if rest else ''}Z"
-
-
 def expiry_after(market: Market, seconds: Decimal) -> int:
     """The time of an expiry that is ``seconds`` from the market's, in nanoseconds.
 
@@ -152,6 +141,7 @@ def pooled(book: Book, market: Market, holding: Holding, venue: str) -> Pooled:
     numeraire = holding.pool.numeraire
     options: dict[str, list[OptionHeld]] = {}
     perps: dict[str, list[PerpHeld]] = {}
+    unpaid = ZERO  # premium that has not left cash: the cost of options
     for position in holding.positions:
         listed = book.instruments.get(position.symbol)
         if listed is None:
@@ -161,6 +151,7 @@ def pooled(book: Book, market: Market, holding: Holding, venue: str) -> Pooled:
             size = listed.size(position.lots) * listed.contract_size
             held = OptionHeld(listed, size, curve(listed.underlying, listed.expiry_ns))
             options.setdefault(listed.underlying, []).append(held)
+            unpaid += listed.settle.amount(position.cost)
         elif isinstance(listed, Perpetual):
             perps.setdefault(listed.underlying, []).append(_perp(market, listed, position))
     names = dict.fromkeys([*options, *perps])
@@ -173,7 +164,7 @@ def pooled(book: Book, market: Market, holding: Holding, venue: str) -> Pooled:
         )
         for name in names
     )
-    return Pooled(cash_of(book, market, holding, numeraire), coins_of(book, market, holding), found)
+    return Pooled(cash_of(book, market, holding, numeraire) - unpaid, coins_of(book, market, holding), found)
 
 
 def _covered(listed: object, numeraire: str, venue: str) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from solvent.assessment import Assessment, Line
 from solvent.book import Book, Holding, Leg, Market, Purpose
+from solvent.margin.options import Reads
 from solvent.margin.scenario.account import INITIAL, NOW, worst_with_orders
 from solvent.margin.scenario.contingencies import value_of
 from solvent.margin.scenario.errors import value_errors
@@ -84,6 +85,7 @@ class StandardAccount:
     """The pool model of the standard manager. Resting orders count as in the portfolio managers' model."""
 
     rules: StandardRules
+    reads: ClassVar[Reads] = Reads.FEEDS_UNDISCOUNTED
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         """The pool's assessment (inside the exact context)."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from solvent.assessment import Assessment, Binding, Line
 from solvent.book import Book, BookError, Holding, Leg, Market, Method, PriceKind, Purpose
 from solvent.instruments import Option
+from solvent.margin.options import Reads
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ONE, ZERO, exact
 from solvent.venues.parts import securities_option
@@ -155,6 +156,7 @@ class StrategyAccount:
     """The pool model: the cheapest strategies at each purpose, with proved bounds of the surplus."""
 
     table: ClassTable
+    reads: ClassVar[Reads] = Reads.MARKS
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:  # noqa: ARG002
         """Cash and stock against strategies; a line a balance, a line an option's value, a line a strategy."""

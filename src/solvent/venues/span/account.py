@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import ClassVar
 
 from solvent import ledger
 from solvent.assessment import Assessment, Binding, Line
 from solvent.book import Book, Holding, Leg, Market, Method, Position, PriceKind, Purpose
 from solvent.instruments import Future, Instrument, Option, OptionKind, Payoff, Perpetual, Spot, Structured
+from solvent.margin.options import Reads
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ONE, ZERO, exact
 from solvent.venues.span.arrays import Scan, scanned_future, scanned_option
@@ -42,6 +44,7 @@ class SpanAccount:
     default: Scan | None = None
     scans: Mapping[str, Scan] = field(default_factory=dict)
     initial_ratio: Decimal = ONE
+    reads: ClassVar[Reads] = Reads.MARKS_UNDISCOUNTED
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:  # noqa: ARG002
         """Balances and positions at their values, a line a combined commodity; option value counts in equity."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from solvent.assessment import Assessment, Binding, Line
 from solvent.book import Book, Holding, Leg, Market, Method, PriceKind, Purpose
 from solvent.instruments import Exercise, Option
+from solvent.margin.options import Reads
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ONE, ZERO, Rounding, divide, exact
 from solvent.venues.parts import securities_option
@@ -192,6 +193,7 @@ class PortfolioAccount:
     """The pool model: the account's value against the worst point of every product group, the same at each purpose."""
 
     table: MovesTable
+    reads: ClassVar[Reads] = Reads.MARKS
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:  # noqa: ARG002
         """Balances and options at their values, a line a product group; bounds from the valuation's error."""

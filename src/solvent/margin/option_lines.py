@@ -1,0 +1,78 @@
+"""What option positions contribute to a pool, with their Greeks: the part of an explanation that needs formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from solvent.book import PriceKey, PriceKind
+from solvent.instruments import Option, OptionKind
+from solvent.margin.held_options import held_options
+from solvent.units import ZERO
+
+if TYPE_CHECKING:
+    from solvent.margin.valuation import Scene
+
+_CUT = Context(prec=12, rounding=ROUND_HALF_EVEN, traps=[])
+
+
+class Sensitivities(NamedTuple):
+    """Greeks of a position, twelve digits of a float: by the spot, its square, a volatility point (0.01), a day."""
+
+    delta: Decimal
+    gamma: Decimal
+    vega: Decimal
+    theta: Decimal
+
+
+class OptionFacts(NamedTuple):
+    """An option position in the numeraire: its mark (of the market, else of the model), notional, worth, Greeks."""
+
+    mark: Decimal
+    notional: Decimal
+    worth: Decimal
+    most_loss: Decimal | None
+    greeks: Sensitivities
+
+
+def cut(number: float) -> Decimal:
+    """Twelve digits of a float.
+
+    >>> str(cut(0.1 + 0.2))
+    '0.3'
+    """
+    found = _CUT.create_decimal_from_float(float(number))
+    return ZERO if not found else _CUT.create_decimal(f"{found:.12g}")
+
+
+def option_facts(scene: Scene) -> Mapping[str, OptionFacts]:
+    """The facts of every option position of a pool by symbol (inside the exact context).
+
+    ``most_loss`` is None where it has no bound: of a short call. A long option loses its worth at most, a short put its
+    strike less what it is worth now.
+    """
+    held = held_options(scene.book, scene.market, scene.rules, scene.holding)
+    if held is None:
+        return {}
+    greeks, values = held.greeks(), held.values()
+    found: dict[str, OptionFacts] = {}
+    for k, one in enumerate(held.listed):
+        mark = scene.market.prices.get(PriceKey(PriceKind.MARK, one.symbol, one.quote.name))
+        size, worth = cut(held.size[k] * held.worth[k]), cut(values[k])
+        found[one.symbol] = OptionFacts(
+            cut(held.models()[k]) if mark is None else mark,
+            abs(cut(float(size) * held.spot[k])),
+            worth,
+            _most_loss(one, size, worth),
+            Sensitivities(*(cut(column[k]) for column in greeks[1:])),
+        )
+    return found
+
+
+def _most_loss(one: Option, size: Decimal, worth: Decimal) -> Decimal | None:
+    if size >= 0:
+        return max(ZERO, worth)
+    if one.kind is OptionKind.CALL:
+        return None
+    return max(ZERO, -size * one.strike + worth)
