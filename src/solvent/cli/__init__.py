@@ -15,6 +15,7 @@ from solvent.cli.check_commands import conform, venues
 from solvent.cli.engine_commands import bench, journal, replay
 from solvent.cli.failures import is_refusal
 from solvent.cli.import_command import import_account
+from solvent.cli.stress_command import stress
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 
@@ -25,7 +26,7 @@ def program() -> None:
     """One shared pool of collateral: what an account is worth, what it needs, where it is liquidated, and why."""
 
 
-for _command in (margin, what_if, compare, import_account, replay, conform, venues, journal, bench):
+for _command in (margin, what_if, compare, stress, import_account, replay, conform, venues, journal, bench):
     program.add_command(_command)
 
 

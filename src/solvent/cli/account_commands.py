@@ -58,9 +58,9 @@ def what_if(
     """Before, after and the reasons of trades and withdrawals, and the most that would still pass.
 
     A trade is INSTRUMENT SIZE @ PRICE with a signed size; in a pool in hedge mode the leg stands before the size:
-    "BTCUSDT long +0.5 @ 64000". The price may be the word mark. A combo is NAME COIN-YYYYMMDD STRIKE[/STRIKE…] [call|put]
-    xN [@ NET]: all its legs pass or none. Trades come first, then combos, then withdrawals, each in the order
-    given.
+    "BTCUSDT long +0.5 @ 64000". The price may be the word mark. A combo is NAME COIN-YYYYMMDD STRIKE[/STRIKE…]
+    [call|put] xN [@ NET]: all its legs pass or none. Trades come first, then combos, then withdrawals, each in the
+    order given.
     """
     from solvent.cli.what_if import answer_form
     from solvent.cli.what_if_tables import print_what_if

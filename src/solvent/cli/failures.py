@@ -15,6 +15,8 @@ REFUSALS = (
     ("solvent.conformance.vectors", "VectorError"),
     ("solvent.journal.port", "JournalError"),
     ("solvent.simulation.datasets", "DatasetError"),
+    ("solvent.pricing.inputs", "PricingError"),
+    ("solvent.cli.stress_plot", "PlotError"),
 )
 
 

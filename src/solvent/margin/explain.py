@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from solvent.assessment import Assessment, Line
 from solvent.book import Book, Leg, Market, Position, Purpose
-from solvent.instruments import Payoff, Perpetual
+from solvent.instruments import Option, Payoff, Perpetual
 from solvent.margin.assess import assess_holding, totals
 from solvent.margin.liquidation_price import liquidation_prices, solutions, taken_apart
 from solvent.margin.paths import option_coins
@@ -176,17 +176,22 @@ def _contract(scene: Scene, position: Position, line: Line | None, value: Decima
 
 def _option(scene: Scene, position: Position, facts: OptionFacts, line: Line | None, value: Decimal) -> Contribution:
     """What an option adds: its line's worth where the rule set has one, else its worth by the same formula."""
+    from solvent.margin.option_lines import most_loss  # noqa: PLC0415 - loaded only for options
+
     listed = scene.instrument(position.symbol)
-    worth = max(ZERO, value)
+    assert isinstance(listed, Option)
+    size, profit = listed.size(position.lots), facts.worth if line is None else line.value
+    most = most_loss(listed, size, profit)
+    whole = max(ZERO, value)
     return Contribution(
         position.symbol,
         position.leg,
-        listed.size(position.lots),
+        size,
         facts.mark,
         facts.notional,
-        facts.worth if line is None else line.value,
+        profit,
         ZERO if line is None else line.required,
-        worth if facts.most_loss is None else min(worth, facts.most_loss),
+        whole if most is None else min(whole, most),
         listed.underlying,
         facts.greeks,
     )

@@ -32,7 +32,6 @@ class OptionFacts(NamedTuple):
     mark: Decimal
     notional: Decimal
     worth: Decimal
-    most_loss: Decimal | None
     greeks: Sensitivities
 
 
@@ -47,11 +46,7 @@ def cut(number: float) -> Decimal:
 
 
 def option_facts(scene: Scene) -> Mapping[str, OptionFacts]:
-    """The facts of every option position of a pool by symbol (inside the exact context).
-
-    ``most_loss`` is None where it has no bound: of a short call. A long option loses its worth at most, a short put its
-    strike less what it is worth now.
-    """
+    """The facts of every option position of a pool by symbol (inside the exact context)."""
     held = held_options(scene.book, scene.market, scene.rules, scene.holding)
     if held is None:
         return {}
@@ -64,15 +59,18 @@ def option_facts(scene: Scene) -> Mapping[str, OptionFacts]:
             cut(held.models()[k]) if mark is None else mark,
             abs(cut(float(size) * held.spot[k])),
             worth,
-            _most_loss(one, size, worth),
             Sensitivities(*(cut(column[k]) for column in greeks[1:])),
         )
     return found
 
 
-def _most_loss(one: Option, size: Decimal, worth: Decimal) -> Decimal | None:
+def most_loss(one: Option, size: Decimal, worth: Decimal) -> Decimal | None:
+    """The most a position can still lose; None where it has no bound: of a short call (inside the exact context).
+
+    A long option loses what it is worth at most, a short put its strike less what closing it costs now.
+    """
     if size >= 0:
         return max(ZERO, worth)
     if one.kind is OptionKind.CALL:
         return None
-    return max(ZERO, -size * one.strike + worth)
+    return max(ZERO, -size * one.contract_size * one.strike + worth)

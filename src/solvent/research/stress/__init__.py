@@ -4,6 +4,7 @@ Nothing is printed here; ``solvent stress`` prints it.
 """
 
 from solvent.research.stress.closing import Closed, Closing, closings, from_figure
+from solvent.research.stress.crisis import Crisis, Moment, crisis
 from solvent.research.stress.moving import Cell, Greeks, Mover, mover
 from solvent.research.stress.payoff import Arrival, Line, payoff
 from solvent.research.stress.reverse import Boundary, Reverse, reverse
@@ -16,15 +17,18 @@ __all__ = [
     "Cell",
     "Closed",
     "Closing",
+    "Crisis",
     "Gap",
     "Greeks",
     "Line",
+    "Moment",
     "Mover",
     "Payoffs",
     "Reverse",
     "Settings",
     "Stress",
     "closings",
+    "crisis",
     "from_figure",
     "mover",
     "payoff",

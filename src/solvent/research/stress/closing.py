@@ -1,8 +1,8 @@
 """What closing a whole pool costs against the depth there is, and against shares of it.
 
 A book of orders is given by instrument (:class:`~solvent.liquidation.depth.Depth`), or made of one figure of the
-market: ``depth_1pct``, the contracts offered within 1 % of an instrument's mark on each side. As many again then stand in
-each further per cent, evenly, up to half of the mark; what finds no order is left open.
+market: ``depth_1pct``, the contracts offered within 1 % of an instrument's mark on each side. As many again then
+stand in each further per cent, evenly, up to half of the mark; what finds no order is left open.
 """
 
 from __future__ import annotations
@@ -77,7 +77,10 @@ def from_figure(book: Book, market: Market, symbol: str) -> Depth | None:
     if figure is None or figure <= 0 or key not in market.prices:
         return None
     mark = listed.ticks(market.prices[key], "mark")
-    return Depth(_side(mark, Fraction(figure) / Fraction(listed.lot_size), -1), _side(mark, Fraction(figure) / Fraction(listed.lot_size), 1))
+    return Depth(
+        _side(mark, Fraction(figure) / Fraction(listed.lot_size), -1),
+        _side(mark, Fraction(figure) / Fraction(listed.lot_size), 1),
+    )
 
 
 def _side(mark: int, a_percent: Fraction, sign: int) -> tuple[Level, ...]:

@@ -86,6 +86,10 @@ class Mover:
             found = found.with_prices(self.options.prices(self.market, float(price), float(volatility)))
         return found
 
+    def moved_from(self, market: Market, price: Fraction) -> Market:
+        """Another market whose prices of these coins are not moved yet, with them moved (inside the exact context)."""
+        return market_along(self.book, market, self.moving, price)
+
     def assessed(self, price: Fraction, volatility: Decimal = ZERO) -> Assessment:
         """The pool at MAINTAIN after a shock (inside the exact context)."""
         return assess_holding(self.book, self.moved(price, volatility), self.rules, Purpose.MAINTAIN, self.holding)

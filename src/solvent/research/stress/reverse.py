@@ -71,12 +71,14 @@ def reverse(
     root = math.sqrt(float(days) / YEAR_DAYS)
     sigma = None if not volatility else float(volatility) * root
     start = moving.breached(Fraction(1))
-    sides = [_side(moving, sign, sigma, start=start) for sign in (-1, 1)]
+    down, up = (_side(moving, sign, sigma, start=start) for sign in (-1, 1))
     joint = None
     if sigma is not None and moving.options is not None and not start:
-        known = min((one.sigmas for one in sides if one is not None and one.sigmas is not None), default=MOST_SIGMAS)
+        known = min(
+            (one.sigmas for one in (down, up) if one is not None and one.sigmas is not None), default=MOST_SIGMAS
+        )
         joint = _joint(moving, sigma, float(vol_of_vol) * root, known)
-    return Reverse(start, *sides, joint)
+    return Reverse(start, down, up, joint)
 
 
 def _side(moving: Mover, sign: int, sigma: float | None, *, start: bool) -> Boundary | None:

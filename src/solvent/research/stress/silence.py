@@ -12,6 +12,7 @@ from solvent.research.stress.moving import Mover
 from solvent.units import ONE, ZERO, exact
 
 YEAR_MINUTES = 525_600
+STILL = Fraction(1)
 
 
 class Gap(NamedTuple):
@@ -59,7 +60,7 @@ def silence(
     for gap in gaps:
         factor = Fraction(ONE + gap)
         then = moving.assessed(factor)
-        passed = [line for line in lines if min(factor, 1) <= line <= max(factor, 1)] if sound else []
+        passed = [line for line in lines if min(factor, STILL) <= line <= max(factor, STILL)] if sound else []
         line = min(passed, key=lambda one: abs(one - 1), default=None)
         found.append(
             Gap(
