@@ -47,7 +47,7 @@ def test_tables_show_every_part(solvent, examples):
     ran = solvent("stress", examples / STRANGLE, *SMALL, "--greeks")
     assert ran.code == 0
     for words in ("profit, by volatility and price", "delta, by volatility and price", "-28,633!", "vega / point",
-                  "2026-03-27T08:00:00Z", "gain by a day", "× 0.25", "oracle silent for 30 minutes", "price rises",
+                  "2026-03-27T08:00:00Z", "gain by a day", "× 0.25", "silent for 30 minutes", "price rises",
                   "135,038.22", "price and volatility", "A sigma is one of 1 day(s) at 50.00 % a year"):  # fmt: skip
         assert words in ran.out, words
 

@@ -27,8 +27,8 @@ def print_stress(found: Form, *, greeks: bool = False) -> None:
     for made in _matrices(found, greeks=greeks):
         screen.print(made)
     screen.print("A figure with ! is a pool that is liquidated there.")
-    screen.print(_ladder(found))
-    screen.print(_expiries(found))
+    for made in (_ladder(found), _sensitive(found), _expiries(found)):
+        screen.print(made)
     screen.print(_payoff(found))
     if found["payoff"]["arrival"] == "linear":
         screen.print("The price moves in a straight line to each day; what expires before settles on the way.")
@@ -39,6 +39,7 @@ def print_stress(found: Form, *, greeks: bool = False) -> None:
     else:
         without = ", ".join(found["without_depth"])
         screen.print(f"\nClosing: unsupported, because the depth of {without} is not given (--depth, or depth_1pct).")
+    screen.print(f"An oracle is silent for {found['silence']['minutes']} minutes and returns with a gap:")
     screen.print(_silence(found))
     screen.print(_reverse(found))
     for note in _notes(found):
@@ -98,16 +99,21 @@ def _price(found: Form, share: str) -> str:
 
 
 def _ladder(found: Form) -> Any:
-    made = table("price", *(title for title, _ in LADDER), "delta", "gamma", "vega / point", "theta / day")
+    made = table("price", *(title for title, _ in LADDER))
+    for one in found["ladder"]:
+        figures = (f"{Decimal(one[key]):,.0f}" for _, key in LADDER)
+        made.add_row(_price(found, one["price"]) + ("!" if one["breached"] else ""), *figures)
+    return made
+
+
+def _sensitive(found: Form) -> Any:
+    made = table("price", "delta", "gamma", "vega / point", "theta / day")
     for one in found["ladder"]:
         greeks = one["greeks"]
         alone = greeks["delta"] is not None
         delta, gamma = (greeks["delta"], greeks["gamma"]) if alone else (greeks["cash_delta"], greeks["cash_gamma"])
-        made.add_row(
-            _price(found, one["price"]) + ("!" if one["breached"] else ""),
-            *(f"{Decimal(one[key]):,.0f}" for _, key in LADDER),
-            *(significant(figure) for figure in (delta, gamma, greeks["vega"], greeks["theta"])),
-        )
+        figures = (significant(figure) for figure in (delta, gamma, greeks["vega"], greeks["theta"]))
+        made.add_row(_price(found, one["price"]), *figures)
     return made
 
 
@@ -147,16 +153,7 @@ def _closing(found: Form) -> Any:
 
 
 def _silence(found: Form) -> Any:
-    minutes = found["silence"]["minutes"]
-    made = table(
-        f"oracle silent for {minutes} minutes, returns",
-        "sigmas",
-        "profit",
-        "surplus",
-        "lost beyond all",
-        "live, liquidated at",
-        "cost of silence",
-    )
+    made = table("gap", "sigmas", "profit", "surplus", "lost beyond all", "line on the way", "cost of silence")
     for one in found["silence"]["gaps"]:
         sigmas = ABSENT if one["sigmas"] is None else significant(one["sigmas"], 3)
         line = ABSENT if one["line"] is None else per_cent(one["line"])
