@@ -59,6 +59,12 @@ FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("tests/venues/test_derive_pmrm1.py", "tests/venues/test_derive_pmrm2.py"),
         ("tests/margin",),
     ),
+    **dict.fromkeys(
+        (f"src/solvent/margin/{name}.py" for name in ("held_options", "option_lines", "combos", "sensitivities")),
+        (("tests/margin/test_options.py",), ("tests/research/test_stress.py",)),
+    ),
+    "src/solvent/cli/combos.py": (("tests/cli/test_options.py",),),
+    "src/solvent/research/stress": (("tests/research/test_stress.py", "src/solvent/research/stress"),),
     "src/solvent/margin": (("tests/margin", "src/solvent/margin"), FEW, ("tests/laws",), EQUALITY),
     "src/solvent/pricing": (("tests/pricing", "src/solvent/pricing"), ("tests/margin/test_scenario.py",)),
     "src/solvent/engine": (FEW, ("tests/engine", "tests/laws"), EQUALITY),

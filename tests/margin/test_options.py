@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -9,18 +10,18 @@ from fractions import Fraction
 import pytest
 
 from solvent import venues
-from solvent.book import BookError, PriceKey, PriceKind, Purpose
+from solvent.book import BookError, Order, Position, PriceKey, PriceKind, Purpose
 from solvent.comparison import as_at
-from solvent.instruments import OptionKind
+from solvent.instruments import Exercise, OptionKind
 from solvent.margin import Combo, Trade, account, assess_pool, liquidation_prices, max_combo, what_if
 from solvent.margin.changes import fill
 from solvent.margin.combos import SHAPES, combo_legs
-from solvent.margin.held_options import held_options
+from solvent.margin.held_options import Moved, held_options
 from solvent.margin.paths import market_along, moves, subject
 from solvent.margin.sensitivities import exposures
 from solvent.rules import Fees, Path, Transition
 from solvent.units import exact
-from tests.research.option_books import FAR, NEAR, PAIR, PERP, POOL, USDC, book, ns, symbol
+from tests.research.option_books import FAR, NEAR, NOW, PAIR, PERP, POOL, USDC, book, ns, symbol
 
 D = Decimal
 PMRM2, SRM = venues.venue("derive_pmrm2"), venues.venue("derive_srm")
@@ -268,3 +269,42 @@ def test_a_strategy_that_is_not_there_says_what_is(arguments, words):
     made, _ = book([(0, FAR, int(one), "call") for one in STRIKES])
     with pytest.raises(BookError, match=words):
         combo_legs(made, *arguments)
+
+
+def test_a_resting_order_in_an_option_pays_its_premium_once():
+    """Bought at what it is worth a long option changes no value: what it needs is what the scan finds."""
+    made, market = book([(0, FAR, 100000, "call")], cash="20000")
+    name = symbol(FAR, 100000, "call")
+    bought = made.with_holding(made.holdings[0].with_position(Position(name, 100, 0)))
+    worth = assess_pool(bought, market, PMRM2, Purpose.ADMIT, POOL).value
+    ticks = int((float(worth) - 20_000) * 10)
+    resting = made.with_holding(replace(made.holdings[0], orders=(Order("1", name, 100, ticks),)))
+    found = assess_pool(resting, market, PMRM2, Purpose.ADMIT, POOL)
+    assert float(found.value) == pytest.approx(20_000, abs=0.1)
+
+
+def test_an_american_put_is_never_worth_less_than_exercising_it():
+    """Deep in the money with a rate: the European is worth less than its intrinsic value, the American is not."""
+    made, market = as_at(*book([(1, FAR, 120000, "put")], mark="20500.0"), "tims")
+    market.wide["rate", "USD"] = D("0.1")
+    listed = {name: replace(one, exercise=Exercise.AMERICAN) if name.endswith("P") else one
+              for name, one in made.instruments.items()}  # fmt: skip
+    rules = venues.venue("tims")
+    european = held_options(made, market, rules, made.holdings[0])
+    american = held_options(replace(made, instruments=listed), market, rules, made.holdings[0])
+    low = Moved(0.5)
+    assert european.models(low)[0] < 69_500
+    assert american.models(low)[0] == 70_000
+    assert held_options(replace(made, instruments=listed), market, PMRM2, made.holdings[0]).american.tolist() == [0]
+
+
+def test_where_marks_are_read_the_forward_is_the_spot_grown_by_rate_less_yield():
+    made, market = as_at(*book([(1, FAR, 100000, "call")], mark="9000.0"), "tims")
+    market.wide["rate", "USD"], market.wide["dividend_yield", "BTC"] = D("0.08"), D("0.02")
+    held = held_options(made, market, venues.venue("tims"), made.holdings[0])
+    years = (ns(FAR) - ns(NOW)) / 1e9 / 31_536_000
+    assert held.forward()[0] == pytest.approx(1e5 * math.exp(0.06 * years))
+    rolled = held.forward(Moved(1.0, 0.0, years / 2))
+    assert rolled[0] == pytest.approx(1e5 * math.exp(0.06 * years / 2))
+    flat = held_options(made, market, venues.venue("span"), made.holdings[0])
+    assert flat.forward().tolist() == [1e5]
