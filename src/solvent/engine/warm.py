@@ -9,19 +9,20 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from solvent.engine import engine, plans, winners
+from solvent.engine import engine, plans, scenario_table, winners
 from solvent.engine.closes import Round, empty_round
 from solvent.engine.jit import KERNELS, say_if_cold
 from solvent.engine.ladders import Bands, empty_bands
 from solvent.engine.lanes import I16, Lanes
 from solvent.engine.layout import space
 from solvent.engine.records import COMMAND, EVENT, Records
+from solvent.engine.scenario_judge import Answers, Books, Grid, answers, empty_books, empty_grid
 from solvent.engine.screen import F64, I8, Marks, packed
 from solvent.engine.tables import I32, I64, Limits, Tables, empty
 
 TINY = Limits(pools=2, entries=4, orders=1, things=1, rules=1, pieces=1, sources=1)
 PACKAGE = engine.__name__.rpartition(".")[0]  # importing the engine imports every module that has kernels …
-NOT_IMPORTED = (plans, winners)  # … but these, which answer questions and change nothing
+NOT_IMPORTED = (plans, winners, scenario_table)  # … but these, which answer questions and change nothing
 
 
 def warm() -> int:
@@ -46,7 +47,7 @@ def _samples() -> list[tuple[Any, Any]]:
     arrays = [(I32, np.int32), (I64, np.int64), (F64, np.float64), (I8, np.int8), (I16, np.int16)]
     samples = [(kind, np.zeros(1, number)) for kind, number in arrays]
     known = [(Tables, t), (Marks, packed(t)), (Lanes, space(1, 1, 1)), (Bands, empty_bands(TINY, 0))]
-    known.append((Round, empty_round()))
+    known += [(Round, empty_round()), (Books, empty_books()), (Grid, empty_grid()), (Answers, answers(1))]
     return [*known, (bool, True), (int, 1), (float, 1.0), *samples]
 
 

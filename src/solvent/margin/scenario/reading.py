@@ -146,7 +146,7 @@ def pooled(book: Book, market: Market, holding: Holding, venue: str) -> Pooled:
         listed = book.instruments.get(position.symbol)
         if listed is None:
             raise BookError(f"instruments: {position.symbol!r} is not declared; there are {sorted(book.instruments)}")
-        _covered(listed, numeraire, venue)
+        covered(listed, numeraire, venue)
         if isinstance(listed, Option):
             size = listed.size(position.lots) * listed.contract_size
             held = OptionHeld(listed, size, curve(listed.underlying, listed.expiry_ns))
@@ -167,7 +167,8 @@ def pooled(book: Book, market: Market, holding: Holding, venue: str) -> Pooled:
     return Pooled(cash_of(book, market, holding, numeraire) - unpaid, coins_of(book, market, holding), found)
 
 
-def _covered(listed: object, numeraire: str, venue: str) -> None:
+def covered(listed: object, numeraire: str, venue: str) -> None:
+    """Refuse what is not a linear European option or perpetual settled in the numeraire (:class:`RulesError`)."""
     symbol = getattr(listed, "symbol", "")
     if type(listed) not in (Option, Perpetual):
         raise RulesError(f"{venue} does not cover a {type(listed).__name__.lower()} ({symbol})")

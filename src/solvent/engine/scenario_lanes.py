@@ -1,0 +1,219 @@
+"""Option portfolios, thirty-two columns at a time: positions × rows of whole numbers, in vectors and in plain Python.
+
+What is summed is described in :mod:`solvent.margin.scenario.quantised`. A block of the matrix holds thirty-two numbers
+for every row: the only kind of thirty-two columns where everything nets, else all four kinds of eight columns. For
+each position: load the block's row, multiply by its lots, add; the sums stay in registers. The compiler finds no
+vectors in the plain loop (its sums could overlap the matrix in memory for all it knows), so that the loop is also
+written in the compiler's own vectors of eight. All are 64-bit integers that cannot overflow
+(:meth:`~solvent.engine.scenario_table.ScenarioTable.judge`), so that both agree whatever the order.
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+# ruff: noqa: ARG001
+# The compiler has no types, and gives the values of an intrinsic's parameters to its code.
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from solvent.engine.jit import COMPILED, kernel
+from solvent.engine.tables import I32, I64
+
+I8 = npt.NDArray[np.int8]
+LANES = 8
+BLOCK = 32  # numbers of a row in a block of the matrix
+VECTORS = BLOCK // LANES
+NOWHERE = BLOCK
+
+
+@kernel
+def add_netted_plainly(row: I32, size: I64, matrix: I64, block: int, first: int, stop: int, sums: I64, at: int) -> None:
+    """Sums of positions ``first`` … ``stop`` over a block that starts at ``matrix[block]``, to ``sums[at:at + 32]``."""
+    for lane in range(BLOCK):
+        sums[at + lane] = 0
+    for e in range(first, stop):
+        start, lots = block + BLOCK * row[e], size[e]
+        for lane in range(BLOCK):
+            sums[at + lane] += lots * matrix[start + lane]
+
+
+@kernel
+def add_folded_plainly(row: I32, size: I64, matrix: I64, block: int, first: int, stop: int, sums: I64, at: int) -> None:
+    """Of a segment's positions the sums A, B, C, D of eight columns; min(A, B, max(C, D)) is added to ``sums[at:]``."""
+    for lane in range(LANES):
+        a, b, c, d = 0, 0, 0, 0
+        for e in range(first, stop):
+            start, lots = block + BLOCK * row[e] + lane, size[e]
+            a += lots * matrix[start]
+            b += lots * matrix[start + LANES]
+            c += lots * matrix[start + 2 * LANES]
+            d += lots * matrix[start + 3 * LANES]
+        sums[at + lane] += min(min(a, b), max(c, d))  # noqa: PLW3301 - the compiler's minimum takes two
+
+
+@kernel
+def least_plainly(sums: I64, at: int, keep: int, value: int) -> int:
+    """The least of ``sums[at:at + 32]``, where ``value`` stands for those from ``keep`` on."""
+    least = value
+    for lane in range(min(keep, BLOCK)):
+        least = min(least, sums[at + lane])
+    return least
+
+
+@kernel
+def place_plainly(sums: I64, at: int, least: int) -> int:
+    """The first of ``sums[at:at + 32]`` that is ``least``; 32 where none is."""
+    for lane in range(BLOCK):
+        if sums[at + lane] == least:
+            return lane
+    return NOWHERE
+
+
+if COMPILED:
+    from llvmlite import ir
+    from numba.core import cgutils, types
+    from numba.extending import intrinsic
+
+    I64_, I32_ = ir.IntType(64), ir.IntType(32)
+    EIGHT = ir.VectorType(I64_, LANES)
+
+    class _Writer:
+        """Writes vector code at the place where it is called."""
+
+        def __init__(self, builder: Any) -> None:
+            self.b = builder
+
+        def place(self, address: Any, index: Any) -> Any:
+            """Eight numbers of an array of 64-bit integers."""
+            at = self.b.gep(self.b.inttoptr(address, I64_.as_pointer()), [index])
+            return self.b.bitcast(at, EIGHT.as_pointer())
+
+        def load(self, address: Any, index: Any, vector: int) -> Any:
+            loaded = self.b.load(self.place(address, self.b.add(index, ir.Constant(I64_, LANES * vector))))
+            loaded.align = 8
+            return loaded
+
+        def store(self, numbers: Any, address: Any, index: Any, vector: int = 0) -> None:
+            self.b.store(numbers, self.place(address, self.b.add(index, ir.Constant(I64_, LANES * vector)))).align = 8
+
+        def spread(self, number: Any) -> Any:
+            one = self.b.insert_element(ir.Constant(EIGHT, ir.Undefined), number, ir.Constant(I32_, 0))
+            return self.b.shuffle_vector(one, one, ir.Constant(ir.VectorType(I32_, LANES), [0] * LANES))
+
+        def less(self, x: Any, y: Any) -> Any:
+            return self.b.select(self.b.icmp_signed("<", x, y), x, y)
+
+        def more(self, x: Any, y: Any) -> Any:
+            return self.b.select(self.b.icmp_signed(">", x, y), x, y)
+
+        def run(self, given: Any) -> list[Any]:
+            """The loop over positions: four vectors of sums, kept in registers."""
+            row, size, matrix, block, first, stop = given
+            b, before = self.b, self.b.block
+            head, body, end = (b.function.append_basic_block(name) for name in ("head", "body", "end"))
+            b.branch(head)
+            b.position_at_end(head)
+            e = b.phi(I64_)
+            e.add_incoming(first, before)
+            sums = [b.phi(EIGHT) for _ in range(VECTORS)]
+            for one in sums:
+                one.add_incoming(ir.Constant(EIGHT, [0] * LANES), before)
+            b.cbranch(b.icmp_signed("<", e, stop), body, end)
+            b.position_at_end(body)
+            number = b.sext(b.load(b.gep(b.inttoptr(row, I32_.as_pointer()), [e])), I64_)
+            lots = self.spread(b.load(b.gep(b.inttoptr(size, I64_.as_pointer()), [e])))
+            at = b.add(block, b.shl(number, ir.Constant(I64_, 5)))
+            for k, one in enumerate(sums):
+                one.add_incoming(b.add(one, b.mul(lots, self.load(matrix, at, k))), body)
+            e.add_incoming(b.add(e, ir.Constant(I64_, 1)), body)
+            b.branch(head)
+            b.position_at_end(end)
+            return sums
+
+    RUN = (*[types.uintp] * 3, *[types.int64] * 3, types.uintp, types.int64)
+
+    @intrinsic
+    def _netted(
+        _context: Any, row: Any, size: Any, matrix: Any, block: Any, first: Any, stop: Any, sums: Any, at: Any
+    ) -> Any:
+        def code(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+            w = _Writer(builder)
+            for k, one in enumerate(w.run(given[:6])):
+                w.store(one, given[6], given[7], k)
+            return context.get_dummy_value()
+
+        return types.void(*RUN), code
+
+    @intrinsic
+    def _folded(
+        _context: Any, row: Any, size: Any, matrix: Any, block: Any, first: Any, stop: Any, sums: Any, at: Any
+    ) -> Any:
+        def code(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+            w = _Writer(builder)
+            a, b, c, d = w.run(given[:6])
+            found = w.less(w.less(a, b), w.more(c, d))
+            w.store(builder.add(w.load(given[6], given[7], 0), found), given[6], given[7])
+            return context.get_dummy_value()
+
+        return types.void(*RUN), code
+
+    @intrinsic
+    def _least(_context: Any, sums: Any, at: Any, keep: Any, value: Any) -> Any:
+        def code(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+            w, b = _Writer(builder), builder
+            sums, at, keep, value = given
+            spread, least = w.spread(value), w.spread(value)
+            for k in range(VECTORS):
+                lanes = ir.Constant(EIGHT, [LANES * k + lane for lane in range(LANES)])
+                kept = b.icmp_signed("<", lanes, w.spread(keep))
+                least = w.less(least, b.select(kept, w.load(sums, at, k), spread))
+            width = LANES
+            while width > 1:
+                width //= 2
+                turned = ir.Constant(ir.VectorType(I32_, LANES), [(lane + width) % LANES for lane in range(LANES)])
+                least = w.less(least, b.shuffle_vector(least, least, turned))
+            return b.extract_element(least, ir.Constant(I32_, 0))
+
+        return types.int64(types.uintp, *[types.int64] * 3), code
+
+    @intrinsic
+    def _place(_context: Any, sums: Any, at: Any, least: Any) -> Any:
+        def code(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+            w, b = _Writer(builder), builder
+            mask = ir.Constant(I64_, 1 << BLOCK)
+            for k in range(VECTORS):
+                same = b.icmp_signed("==", w.load(given[0], given[1], k), w.spread(given[2]))
+                bits = b.zext(b.bitcast(same, ir.IntType(8)), I64_)
+                mask = b.or_(mask, b.shl(bits, ir.Constant(I64_, LANES * k)))
+            kind = ir.FunctionType(I64_, [I64_, ir.IntType(1)])
+            count = cgutils.get_or_insert_function(b.module, kind, "llvm.cttz.i64")
+            return b.call(count, [mask, ir.Constant(ir.IntType(1), 1)])
+
+        return types.int64(types.uintp, types.int64, types.int64), code
+
+    @kernel
+    def add_netted(row: I32, size: I64, matrix: I64, block: int, first: int, stop: int, sums: I64, at: int) -> None:
+        """The vector twin of :func:`add_netted_plainly`."""
+        _netted(row.ctypes.data, size.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at)  # type: ignore[call-arg]
+
+    @kernel
+    def add_folded(row: I32, size: I64, matrix: I64, block: int, first: int, stop: int, sums: I64, at: int) -> None:
+        """The vector twin of :func:`add_folded_plainly`."""
+        _folded(row.ctypes.data, size.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at)  # type: ignore[call-arg]
+
+    @kernel
+    def least_of(sums: I64, at: int, keep: int, value: int) -> int:
+        """The vector twin of :func:`least_plainly`."""
+        return _least(sums.ctypes.data, at, keep, value)  # type: ignore[call-arg]
+
+    @kernel
+    def place_of(sums: I64, at: int, least: int) -> int:
+        """The vector twin of :func:`place_plainly`."""
+        return _place(sums.ctypes.data, at, least)  # type: ignore[call-arg]
+
+else:
+    add_netted, add_folded = add_netted_plainly, add_folded_plainly
+    least_of, place_of = least_plainly, place_plainly
