@@ -20,8 +20,12 @@ from solvent.engine.scenario_lanes import (
     LANES,
     NOWHERE,
     add_folded,
+    add_folded_in_floats,
+    add_folded_in_floats_plainly,
     add_folded_plainly,
     add_netted,
+    add_netted_in_floats,
+    add_netted_in_floats_plainly,
     add_netted_plainly,
     least_of,
     least_plainly,
@@ -188,10 +192,12 @@ def test_the_netted_form_is_one_branch_of_the_whole_form():
     rows = quantise(table.form, LISTED, quotes(LISTED, now))
     found = [one.tolist() for one in table.step(now)]
     whole = rows._replace(branches=np.repeat(rows.branches, 4, axis=0))
-    grid = laid_out(whole, inclusive=False)
-    sums = np.zeros(BLOCK * 2, np.int64)
-    judge_all(table.books, grid, table.standing, 0, 20, sums)
-    assert [one.tolist() for one in table.standing] == found
+    for in_floats in (False, True):
+        grid = laid_out(whole, inclusive=False, in_floats=in_floats)
+        sums = np.zeros(BLOCK * 2, np.int64)
+        table.standing.surplus[:] = 0
+        judge_all(table.books, grid, table.standing, 0, 20, sums)
+        assert [one.tolist() for one in table.standing] == found
     assert RULES["netted"].models[Method.SCENARIO].rules.maintenance.option > 0
 
 
@@ -216,6 +222,17 @@ def test_vectors_and_plain_loops_agree(seed):
     add_folded(row, size, matrix, block, first, stop, ours, 5 * LANES)
     add_folded_plainly(row, size, matrix, block, first, stop, plain, 5 * LANES)
     assert ours.tolist() == plain.tolist()
+    size, matrix = size >> 10, matrix >> 10  # seven products of 10 + 28 bits
+    exactly, floats = (row, size, matrix), (row, size.astype(float), matrix.astype(float))
+    for ints, vectors, loop in (
+        (add_netted_plainly, add_netted_in_floats, add_netted_in_floats_plainly),
+        (add_folded_plainly, add_folded_in_floats, add_folded_in_floats_plainly),
+    ):
+        sums = [ours.copy() for _ in range(3)]
+        ints(*exactly, block, first, stop, sums[0], BLOCK)
+        vectors(*floats, block, first, stop, sums[1], BLOCK)
+        loop(*floats, block, first, stop, sums[2], BLOCK)
+        assert sums[0].tolist() == sums[1].tolist() == sums[2].tolist()
     for keep in (-3, 0, 1, 8, 30, 32, 50):
         for value in (-(2**60), 0, 2**60):
             least = least_of(ours, BLOCK, keep, value)
@@ -228,12 +245,32 @@ def test_vectors_and_plain_loops_agree(seed):
 
 @pytest.mark.skipif(not COMPILED, reason="the compiler is off: there is no machine code to look at")
 def test_the_machine_code_of_a_scan_multiplies_vectors():
-    given_ = tuple(
-        numba.typeof(one) for one in (*random_run(np.random.default_rng(0)), 0, 0, 7, np.zeros(1, np.int64), 0)
-    )
-    for function in (add_netted, add_folded):
+    row, size, matrix = random_run(np.random.default_rng(0))
+    features, sums = numba.core.codegen.get_host_cpu_features(), np.zeros(1, np.int64)
+    for function, kind, times, code in (
+        (add_netted, np.int64, "mul <8 x i64>", "vpmullq"),
+        (add_folded, np.int64, "mul <8 x i64>", "vpmullq"),
+        (add_netted_in_floats, np.float64, "@llvm.fmuladd.v8f64", "%zmm"),
+        (add_folded_in_floats, np.float64, "@llvm.fmuladd.v8f64", "%zmm"),
+    ):
+        given_ = tuple(numba.typeof(one) for one in (row, size.astype(kind), matrix.astype(kind), 0, 0, 7, sums, 0))
         fresh = numba.njit(**OPTIONS)(function.py_func)  # what comes from the cache has no text
         fresh.compile(given_)
-        assert next(iter(fresh.inspect_llvm().values())).count("mul <8 x i64>") >= 4, "a block's four vectors"
-        if "+avx512dq" in numba.core.codegen.get_host_cpu_features():
-            assert next(iter(fresh.inspect_asm().values())).count("vpmullq") >= 4
+        assert next(iter(fresh.inspect_llvm().values())).count(times) >= 4, "a block's four vectors"
+        if "+avx512dq" in features:
+            assert next(iter(fresh.inspect_asm().values())).count(code) >= 4
+
+
+def test_sums_that_floats_do_not_hold_are_taken_in_integers():
+    """Lots × grains just below 2^53 go in floats, just above in integers; both are right to the grain."""
+    now = market(LISTED)
+    rows = quantise(ScenarioTable(RULES["second"], LISTED, books_of(LISTED, [])).form, LISTED, quotes(LISTED, now))
+    largest = max(int(np.abs(one).max()) for one in (rows.branches, rows.value, rows.charge))
+    for more in (0, 1):
+        lots = 2**53 // largest + more
+        one = held(LISTED, *book(LISTED, {"put-180-1900": lots - 3, "call-7-1500": 3}))
+        table = ScenarioTable(RULES["second"], LISTED, books_of_held(LISTED, [one]))
+        assert (table.grid(rows).numbers.size == 0) == bool(more)
+        table.step(now)
+        found = standing(rows, one)
+        assert (table.standing.surplus[0], table.standing.required[0]) == (found.low, found.required)

@@ -22,6 +22,7 @@ MEASURES = {
     "bands.scale": ("bands", "measure_scale"),
     "bands.crash": ("bands", "measure_crash"),
     "verdict.latency": ("bands", "measure_latency"),
+    "scan": ("scan", "measure"),
 }
 NAMES = tuple(MEASURES)
 

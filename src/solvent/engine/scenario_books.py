@@ -73,7 +73,10 @@ def from_columns(listing: Listing, counts: I64, things: I64, lots: I64, fixed: I
     first = np.cumsum(counts) - counts
     row = (2 * things + (lots < 0)).astype(np.int32)
     used = counts.astype(np.int32)
-    return Books(first.astype(np.int64), used, used.copy(), fixed.astype(np.int64), naked, perp, row, np.abs(lots))
+    size = np.abs(lots)
+    return Books(
+        first.astype(np.int64), used, used.copy(), fixed.astype(np.int64), naked, perp, row, size, size.astype(float)
+    )
 
 
 def contingent(listing: Listing, pools: int, owner: I64, things: I64, lots: I64) -> tuple[I64, I64]:
@@ -118,11 +121,13 @@ def changed(listing: Listing, books: Books, pool: int, new: Held) -> Books:
         books = books._replace(
             row=np.concatenate([books.row, np.zeros(room, np.int32)]),
             size=np.concatenate([books.size, np.zeros(room, np.int64)]),
+            lots=np.concatenate([books.lots, np.zeros(room)]),
         )
         books.first[pool], books.room[pool] = at, room
     start = int(books.first[pool])
-    books.row[start : start + count], books.size[start : start + count] = one.row, one.size
-    books.size[start + count : start + int(books.room[pool])] = 0
+    for column, new_one in ((books.row, one.row), (books.size, one.size), (books.lots, one.lots)):
+        column[start : start + count] = new_one
+        column[start + count : start + int(books.room[pool])] = 0
     books.used[pool], books.fixed[pool] = count, one.fixed[0]
     books.naked[pool], books.perp[pool] = one.naked[0], one.perp[0]
     return books

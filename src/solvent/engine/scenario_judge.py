@@ -13,14 +13,27 @@ from typing import NamedTuple
 import numpy as np
 
 from solvent.engine.handed import handed
-from solvent.engine.jit import kernel
-from solvent.engine.scenario_lanes import BLOCK, I8, LANES, NOWHERE, add_folded, add_netted, least_of, place_of
+from solvent.engine.jit import from_start, kernel
+from solvent.engine.scenario_lanes import (
+    BLOCK,
+    F64,
+    I8,
+    LANES,
+    NOWHERE,
+    add_folded,
+    add_folded_in_floats,
+    add_netted,
+    add_netted_in_floats,
+    least_of,
+    place_of,
+)
 from solvent.engine.tables import I32, I64
 from solvent.margin.scenario.quantised import Quantised
 
 SOUND, BREACH, UNDECIDED = range(3)
 # Places in Grid.facts.
-BLOCKS, ROWS, WIDTH, NETTED, NAKED, PERP, INCLUSIVE = range(7)
+BLOCKS, ROWS, WIDTH, FORM, NAKED, PERP, INCLUSIVE, IN_FLOATS = range(8)
+SEGMENTS, NETTED, ALONE = range(3)  # forms: by segments; everything nets; so, in one block and in floats
 
 
 @handed
@@ -38,6 +51,7 @@ class Books(NamedTuple):
     perp: I64  # P: net lots of perpetuals
     row: I32  # E: 2 × thing, + 1 where the lots are owed
     size: I64  # E: lots, not negative
+    lots: F64  # E: the same in floats, where they hold them exactly
 
 
 @handed
@@ -45,6 +59,7 @@ class Grid(NamedTuple):
     """The rows of one epoch, laid out for the kernels."""
 
     matrix: I64  # blocks × rows × 32
+    numbers: F64  # the same in floats; empty where a sum could leave what floats hold exactly
     segment: I32  # by row
     width: I64  # by row
     facts: I64
@@ -64,12 +79,12 @@ class Answers(NamedTuple):
 def empty_books() -> Books:
     """No portfolio."""
     longs, shorts = np.zeros(0, np.int64), np.zeros(0, np.int32)
-    return Books(longs, shorts, shorts, longs, longs, longs, shorts, longs)
+    return Books(longs, shorts, shorts, longs, longs, longs, shorts, longs, np.zeros(0))
 
 
 def empty_grid() -> Grid:
     """A matrix of nothing."""
-    return Grid(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int64))
+    return Grid(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 def answers(count: int) -> Answers:
@@ -84,7 +99,7 @@ def lanes_of(columns: int, netted: bool) -> int:
     return -(-(columns + 2) // step) * step
 
 
-def laid_out(rows: Quantised, inclusive: bool) -> Grid:
+def laid_out(rows: Quantised, inclusive: bool, in_floats: bool) -> Grid:
     """Rows as the kernels read them: the columns, copies of the value where nothing is, the charge, the value."""
     kinds, count, columns = rows.branches.shape
     netted = kinds == 1
@@ -94,9 +109,12 @@ def laid_out(rows: Quantised, inclusive: bool) -> Grid:
     whole[:, :, columns:] = rows.value[:, None]
     whole[:, :, lanes - 2] = rows.charge
     blocks = lanes // (BLOCK if netted else LANES)
+    form = ALONE if netted and in_floats and lanes == BLOCK else NETTED if netted else SEGMENTS
     parts = whole.reshape(kinds, count, blocks, -1).transpose(2, 1, 0, 3)
-    facts = np.array([blocks, count, lanes, netted, rows.naked, rows.perp, inclusive], np.int64)
-    return Grid(np.ascontiguousarray(parts).reshape(-1), rows.segment.astype(np.int32), rows.width, facts)
+    facts = np.array([blocks, count, lanes, form, rows.naked, rows.perp, inclusive, in_floats], np.int64)
+    matrix = np.ascontiguousarray(parts).reshape(-1)
+    numbers = matrix.astype(float) if in_floats else np.zeros(0)
+    return Grid(matrix, numbers, rows.segment.astype(np.int32), rows.width, facts)
 
 
 def scratch(grid: Grid) -> I64:
@@ -116,7 +134,10 @@ def add_segments(b: Books, g: Grid, first: int, stop: int, sums: I64) -> None:
             segment, high = g.segment[b.row[low]], low + 1
             while high < stop and g.segment[b.row[high]] == segment:
                 high += 1
-            add_folded(b.row, b.size, g.matrix, start, low, high, sums, LANES * block)
+            if g.facts[IN_FLOATS] != 0:
+                add_folded_in_floats(b.row, b.lots, g.numbers, start, low, high, sums, LANES * block)
+            else:
+                add_folded(b.row, b.size, g.matrix, start, low, high, sums, LANES * block)
             low = high
 
 
@@ -130,49 +151,58 @@ def room_for_error(b: Books, g: Grid, pool: int) -> int:
 
 
 @kernel
-def worst_column(sums: I64, least: int) -> int:
-    """The first column that is ``least``."""
-    for at in range(0, sums.size, BLOCK):
-        place = place_of(sums, at, least)
-        if place < NOWHERE:
-            return at + place
-    return -1
+def add_columns(b: Books, g: Grid, pool: int, sums: I64, lanes: int, form: int) -> None:
+    """All columns of one portfolio; ``lanes`` and ``form`` are facts of the grid."""
+    first = b.first[from_start(pool)]
+    stop = first + b.used[from_start(pool)]
+    if form == ALONE:
+        add_netted_in_floats(b.row, b.lots, g.numbers, 0, first, stop, sums, 0)
+    elif form == SEGMENTS:
+        add_segments(b, g, first, stop, sums)
+    else:
+        for at in range(0, lanes, BLOCK):
+            if g.facts[IN_FLOATS] != 0:
+                add_netted_in_floats(b.row, b.lots, g.numbers, at * g.facts[ROWS], first, stop, sums, at)
+            else:
+                add_netted(b.row, b.size, g.matrix, at * g.facts[ROWS], first, stop, sums, at)
 
 
 @kernel
-def judge_one(b: Books, g: Grid, a: Answers, pool: int, sums: I64) -> int:
-    """Judge one portfolio and write its answers; the verdict."""
-    first = b.first[pool]
-    stop, lanes = first + b.used[pool], g.facts[WIDTH]
-    if g.facts[NETTED] != 0:
-        for block in range(g.facts[BLOCKS]):
-            at = block * BLOCK
-            add_netted(b.row, b.size, g.matrix, at * g.facts[ROWS], first, stop, sums, at)
-    else:
-        add_segments(b, g, first, stop, sums)
-    value, charges = sums[lanes - 1], sums[lanes - 2]
-    charges += b.naked[pool] * g.facts[NAKED] + abs(b.perp[pool]) * g.facts[PERP]
-    least = value
-    for at in range(0, sums.size, BLOCK):
+def answer(b: Books, g: Grid, a: Answers, pool: int, sums: I64, lanes: int, naked: int, perp: int) -> int:
+    """From a portfolio's columns to its answers; the verdict. ``lanes``, ``naked``, ``perp`` are facts of the grid."""
+    p = from_start(pool)
+    value, charges = sums[from_start(lanes - 1)], sums[from_start(lanes - 2)]
+    charges += b.naked[p] * naked + abs(b.perp[p]) * perp
+    least, place = least_of(sums, 0, lanes - 2, value), 0
+    for at in range(BLOCK, lanes, BLOCK):
         least = least_of(sums, at, lanes - 2 - at, least)
-    surplus, required = b.fixed[pool] + least - charges, value - least + charges
-    a.surplus[pool], a.required[pool], a.equity[pool] = surplus, required, b.fixed[pool] + value
-    a.worst[pool] = worst_column(sums, least) if least < value else -1
+    surplus, required = b.fixed[p] + least - charges, value - least + charges
+    a.surplus[p], a.required[p], a.equity[p] = surplus, required, b.fixed[p] + value
+    if least < value:
+        at, place = 0, place_of(sums, 0, least)
+        while place == NOWHERE:
+            at += BLOCK
+            place = place_of(sums, at, least)
+        place += at
+    else:
+        place = -1
+    a.worst[p] = place
     verdict = SOUND
     if surplus < 0 or (surplus == 0 and required > 0 and g.facts[INCLUSIVE] != 0):
         high = surplus + room_for_error(b, g, pool)
         proved = high < 0 or (high == 0 and required > 0 and g.facts[INCLUSIVE] != 0)
         verdict = BREACH if proved else UNDECIDED
-    a.verdict[pool] = verdict
+    a.verdict[p] = verdict
     return verdict
 
 
 @kernel
 def judge_all(b: Books, g: Grid, a: Answers, low: int, high: int, sums: I64) -> int:
-    """Judge portfolios ``low`` … ``high``; how many are not proved sound. About 20 ns each with ten options."""
-    count = 0
+    """Judge portfolios ``low`` … ``high``; how many are not proved sound. About 25 ns each with ten options."""
+    count, lanes, form, naked, perp = 0, g.facts[WIDTH], g.facts[FORM], g.facts[NAKED], g.facts[PERP]
     for pool in range(low, high):
-        if judge_one(b, g, a, pool, sums) != SOUND:
+        add_columns(b, g, pool, sums, lanes, form)
+        if answer(b, g, a, pool, sums, lanes, naked, perp) != SOUND:
             count += 1
     return count
 
@@ -180,8 +210,9 @@ def judge_all(b: Books, g: Grid, a: Answers, low: int, high: int, sums: I64) -> 
 @kernel
 def judge_some(b: Books, g: Grid, a: Answers, pools: I32, low: int, high: int, sums: I64) -> int:
     """Judge the portfolios named by ``pools[low:high]``; how many are not proved sound."""
-    count = 0
+    count, lanes, form, naked, perp = 0, g.facts[WIDTH], g.facts[FORM], g.facts[NAKED], g.facts[PERP]
     for k in range(low, high):
-        if judge_one(b, g, a, pools[k], sums) != SOUND:
+        add_columns(b, g, pools[k], sums, lanes, form)
+        if answer(b, g, a, pools[k], sums, lanes, naked, perp) != SOUND:
             count += 1
     return count

@@ -23,10 +23,12 @@ from solvent.engine.jit import COMPILED, kernel
 from solvent.engine.tables import I32, I64
 
 I8 = npt.NDArray[np.int8]
+F64 = npt.NDArray[np.float64]
 LANES = 8
 BLOCK = 32  # numbers of a row in a block of the matrix
 VECTORS = BLOCK // LANES
 NOWHERE = BLOCK
+EXACT_IN_FLOATS = 1 << 53
 
 
 @kernel
@@ -55,6 +57,34 @@ def add_folded_plainly(row: I32, size: I64, matrix: I64, block: int, first: int,
 
 
 @kernel
+def add_netted_in_floats_plainly(
+    row: I32, lots: F64, matrix: F64, block: int, first: int, stop: int, sums: I64, at: int
+) -> None:
+    """:func:`add_netted_plainly` with whole numbers in floats."""
+    for lane in range(BLOCK):
+        total = 0.0
+        for e in range(first, stop):
+            total += lots[e] * matrix[block + BLOCK * row[e] + lane]
+        sums[at + lane] = int(total)
+
+
+@kernel
+def add_folded_in_floats_plainly(
+    row: I32, lots: F64, matrix: F64, block: int, first: int, stop: int, sums: I64, at: int
+) -> None:
+    """:func:`add_folded_plainly` with whole numbers in floats."""
+    for lane in range(LANES):
+        a, b, c, d = 0.0, 0.0, 0.0, 0.0
+        for e in range(first, stop):
+            start, count = block + BLOCK * row[e] + lane, lots[e]
+            a += count * matrix[start]
+            b += count * matrix[start + LANES]
+            c += count * matrix[start + 2 * LANES]
+            d += count * matrix[start + 3 * LANES]
+        sums[at + lane] += int(min(min(a, b), max(c, d)))  # noqa: PLW3301 - the compiler's minimum takes two
+
+
+@kernel
 def least_plainly(sums: I64, at: int, keep: int, value: int) -> int:
     """The least of ``sums[at:at + 32]``, where ``value`` stands for those from ``keep`` on."""
     least = value
@@ -78,7 +108,8 @@ if COMPILED:
     from numba.extending import intrinsic
 
     I64_, I32_ = ir.IntType(64), ir.IntType(32)
-    EIGHT = ir.VectorType(I64_, LANES)
+    DOUBLE = ir.DoubleType()
+    EIGHT, EIGHT_DOUBLES = ir.VectorType(I64_, LANES), ir.VectorType(DOUBLE, LANES)
 
     class _Writer:
         """Writes vector code at the place where it is called."""
@@ -86,13 +117,13 @@ if COMPILED:
         def __init__(self, builder: Any) -> None:
             self.b = builder
 
-        def place(self, address: Any, index: Any) -> Any:
-            """Eight numbers of an array of 64-bit integers."""
-            at = self.b.gep(self.b.inttoptr(address, I64_.as_pointer()), [index])
-            return self.b.bitcast(at, EIGHT.as_pointer())
+        def place(self, address: Any, index: Any, kind: Any = I64_) -> Any:
+            """Eight numbers of an array."""
+            at = self.b.gep(self.b.inttoptr(address, kind.as_pointer()), [index])
+            return self.b.bitcast(at, ir.VectorType(kind, LANES).as_pointer())
 
-        def load(self, address: Any, index: Any, vector: int) -> Any:
-            loaded = self.b.load(self.place(address, self.b.add(index, ir.Constant(I64_, LANES * vector))))
+        def load(self, address: Any, index: Any, vector: int, kind: Any = I64_) -> Any:
+            loaded = self.b.load(self.place(address, self.b.add(index, ir.Constant(I64_, LANES * vector)), kind))
             loaded.align = 8
             return loaded
 
@@ -100,7 +131,8 @@ if COMPILED:
             self.b.store(numbers, self.place(address, self.b.add(index, ir.Constant(I64_, LANES * vector)))).align = 8
 
         def spread(self, number: Any) -> Any:
-            one = self.b.insert_element(ir.Constant(EIGHT, ir.Undefined), number, ir.Constant(I32_, 0))
+            kind = ir.VectorType(number.type, LANES)
+            one = self.b.insert_element(ir.Constant(kind, ir.Undefined), number, ir.Constant(I32_, 0))
             return self.b.shuffle_vector(one, one, ir.Constant(ir.VectorType(I32_, LANES), [0] * LANES))
 
         def less(self, x: Any, y: Any) -> Any:
@@ -109,56 +141,66 @@ if COMPILED:
         def more(self, x: Any, y: Any) -> Any:
             return self.b.select(self.b.icmp_signed(">", x, y), x, y)
 
-        def run(self, given: Any) -> list[Any]:
-            """The loop over positions: four vectors of sums, kept in registers."""
+        def run(self, given: Any, kind: Any) -> list[Any]:
+            """The loop over positions: four vectors of sums, kept in registers and given as integers."""
             row, size, matrix, block, first, stop = given
-            b, before = self.b, self.b.block
+            b, before, floats = self.b, self.b.block, kind is DOUBLE
             head, body, end = (b.function.append_basic_block(name) for name in ("head", "body", "end"))
             b.branch(head)
             b.position_at_end(head)
             e = b.phi(I64_)
             e.add_incoming(first, before)
-            sums = [b.phi(EIGHT) for _ in range(VECTORS)]
+            eight = EIGHT_DOUBLES if floats else EIGHT
+            sums = [b.phi(eight) for _ in range(VECTORS)]
             for one in sums:
-                one.add_incoming(ir.Constant(EIGHT, [0] * LANES), before)
+                one.add_incoming(ir.Constant(eight, [0.0 if floats else 0] * LANES), before)
             b.cbranch(b.icmp_signed("<", e, stop), body, end)
             b.position_at_end(body)
             number = b.sext(b.load(b.gep(b.inttoptr(row, I32_.as_pointer()), [e])), I64_)
-            lots = self.spread(b.load(b.gep(b.inttoptr(size, I64_.as_pointer()), [e])))
+            lots = self.spread(b.load(b.gep(b.inttoptr(size, kind.as_pointer()), [e])))
             at = b.add(block, b.shl(number, ir.Constant(I64_, 5)))
             for k, one in enumerate(sums):
-                one.add_incoming(b.add(one, b.mul(lots, self.load(matrix, at, k))), body)
+                taken = self.load(matrix, at, k, kind)
+                later = self.multiplied(lots, taken, one) if floats else b.add(one, b.mul(lots, taken))
+                one.add_incoming(later, body)
             e.add_incoming(b.add(e, ir.Constant(I64_, 1)), body)
             b.branch(head)
             b.position_at_end(end)
-            return sums
+            return [b.fptosi(one, EIGHT) for one in sums] if floats else list(sums)
+
+        def multiplied(self, x: Any, y: Any, z: Any) -> Any:
+            """x × y + z, fused where the processor can: nothing is rounded either way."""
+            kind = ir.FunctionType(EIGHT_DOUBLES, [EIGHT_DOUBLES] * 3)
+            fused = cgutils.get_or_insert_function(self.b.module, kind, f"llvm.fmuladd.v{LANES}f64")
+            return self.b.call(fused, [x, y, z])
 
     RUN = (*[types.uintp] * 3, *[types.int64] * 3, types.uintp, types.int64)
 
-    @intrinsic
-    def _netted(
-        _context: Any, row: Any, size: Any, matrix: Any, block: Any, first: Any, stop: Any, sums: Any, at: Any
-    ) -> Any:
-        def code(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
-            w = _Writer(builder)
-            for k, one in enumerate(w.run(given[:6])):
-                w.store(one, given[6], given[7], k)
-            return context.get_dummy_value()
+    def _adder(kind: Any, folded: bool) -> Any:
+        """An intrinsic that adds a run of positions, of integers or of doubles, as it is or folded."""
 
-        return types.void(*RUN), code
+        @intrinsic
+        def add(
+            _context: Any, row: Any, size: Any, matrix: Any, block: Any, first: Any, stop: Any, sums: Any, at: Any
+        ) -> Any:
+            def code(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+                w = _Writer(builder)
+                found = w.run(given[:6], kind)
+                if folded:
+                    a, b, c, d = found
+                    least = w.less(w.less(a, b), w.more(c, d))
+                    w.store(builder.add(w.load(given[6], given[7], 0), least), given[6], given[7])
+                else:
+                    for k, one in enumerate(found):
+                        w.store(one, given[6], given[7], k)
+                return context.get_dummy_value()
 
-    @intrinsic
-    def _folded(
-        _context: Any, row: Any, size: Any, matrix: Any, block: Any, first: Any, stop: Any, sums: Any, at: Any
-    ) -> Any:
-        def code(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
-            w = _Writer(builder)
-            a, b, c, d = w.run(given[:6])
-            found = w.less(w.less(a, b), w.more(c, d))
-            w.store(builder.add(w.load(given[6], given[7], 0), found), given[6], given[7])
-            return context.get_dummy_value()
+            return types.void(*RUN), code
 
-        return types.void(*RUN), code
+        return add
+
+    _netted, _folded = _adder(I64_, False), _adder(I64_, True)
+    _netted_in_floats, _folded_in_floats = _adder(DOUBLE, False), _adder(DOUBLE, True)
 
     @intrinsic
     def _least(_context: Any, sums: Any, at: Any, keep: Any, value: Any) -> Any:
@@ -197,12 +239,30 @@ if COMPILED:
     @kernel
     def add_netted(row: I32, size: I64, matrix: I64, block: int, first: int, stop: int, sums: I64, at: int) -> None:
         """The vector twin of :func:`add_netted_plainly`."""
-        _netted(row.ctypes.data, size.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at)  # type: ignore[call-arg]
+        _netted(row.ctypes.data, size.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at)
 
     @kernel
     def add_folded(row: I32, size: I64, matrix: I64, block: int, first: int, stop: int, sums: I64, at: int) -> None:
         """The vector twin of :func:`add_folded_plainly`."""
-        _folded(row.ctypes.data, size.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at)  # type: ignore[call-arg]
+        _folded(row.ctypes.data, size.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at)
+
+    @kernel
+    def add_netted_in_floats(
+        row: I32, lots: F64, matrix: F64, block: int, first: int, stop: int, sums: I64, at: int
+    ) -> None:
+        """The vector twin of :func:`add_netted_in_floats_plainly`."""
+        _netted_in_floats(
+            row.ctypes.data, lots.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at
+        )
+
+    @kernel
+    def add_folded_in_floats(
+        row: I32, lots: F64, matrix: F64, block: int, first: int, stop: int, sums: I64, at: int
+    ) -> None:
+        """The vector twin of :func:`add_folded_in_floats_plainly`."""
+        _folded_in_floats(
+            row.ctypes.data, lots.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at
+        )
 
     @kernel
     def least_of(sums: I64, at: int, keep: int, value: int) -> int:
@@ -216,4 +276,5 @@ if COMPILED:
 
 else:
     add_netted, add_folded = add_netted_plainly, add_folded_plainly
+    add_netted_in_floats, add_folded_in_floats = add_netted_in_floats_plainly, add_folded_in_floats_plainly
     least_of, place_of = least_plainly, place_plainly

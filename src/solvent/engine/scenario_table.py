@@ -16,6 +16,7 @@ import numpy as np
 from solvent.book import Book, Holding, Market, Purpose
 from solvent.engine.scenario_books import LARGEST_FIXED, books_of_held, changed, largest_size
 from solvent.engine.scenario_judge import Answers, Books, Grid, answers, judge_all, judge_some, laid_out, scratch
+from solvent.engine.scenario_lanes import EXACT_IN_FLOATS
 from solvent.engine.tables import I32
 from solvent.margin.scenario.listing import Held, Listing, Quotes, held, quotes
 from solvent.margin.scenario.quantised import Quantised, quantise
@@ -109,7 +110,7 @@ class ScenarioTable:
         size = max(size, rows.naked, rows.perp, int(rows.width.max(initial=0)))
         if 4 * self.largest * size + LARGEST_FIXED >= MOST:
             raise RulesError(f"a portfolio of {self.largest} lots at {size} grains each leaves 62 bits: fewer places")
-        return laid_out(rows, self.form.inclusive)
+        return laid_out(rows, self.form.inclusive, self.largest * size < EXACT_IN_FLOATS)
 
     def held(self, pool: int) -> Held:
         """What a portfolio holds, in rows."""
