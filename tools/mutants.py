@@ -36,10 +36,19 @@ FAILED_TESTS, NO_TESTS = 1, 5
 EQUALITY = ("tests/equality/test_equality.py", "-k", "every_event")
 EVENTS = "tests/equality/test_equality.py::test_every_event_and_every_number_equals_the_twins"
 FEW = tuple(f"{EVENTS}[{seed}]" for seed in range(10))
+ROWS = (
+    ("tests/margin/test_quantised.py",),
+    ("tests/engine/test_scenario_table.py",),
+    ("tests/engine/test_scenario_watch.py",),
+)
 # Where a fault stands → the runs of pytest that see it first, quickest first.
 FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "src/solvent/ledger": (("tests/ledger", "src/solvent/ledger"), ("tests/margin", "tests/laws")),
     "src/solvent/rates.py": (("tests/test_rates.py", "src/solvent/rates.py"), ("tests/margin",), EQUALITY),
+    "src/solvent/margin/scenario/quantised": ROWS,
+    "src/solvent/margin/scenario/listing": ROWS,
+    "src/solvent/margin/scenario/boxes": ROWS[2:],
+    "src/solvent/engine/scenario_": ROWS[1:],
     "src/solvent/margin/scenario/units.py": (
         (
             "tests/venues/test_deribit_portfolio.py",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from solvent.instruments import Instrument
@@ -103,6 +104,7 @@ class PriceKey(NamedTuple):
     quote: str
 
 
+@lru_cache(maxsize=4096)
 def curve(underlying: str, expiry_ns: int) -> str:
     """The name of an expiry in a market's prices and figures.
 

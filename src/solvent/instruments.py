@@ -232,6 +232,10 @@ class Structured(_Listed):
         """Signed settle units of a position at a price."""
         return ledger.linear_worth(lots, ticks, self.tick_value)
 
+    def notional(self, lots: int, ticks: int) -> int:
+        """Settle units a position is worth at a price, without its sign: what fees are a share of."""
+        return ledger.linear_notional(lots, ticks, self.tick_value)
+
     def result(self, scenario: str) -> Decimal:
         """The profit of one contract in a scenario; :class:`UnitsError` lists those it states."""
         for name, profit in self.results:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from solvent.book import Book, Holding, Market, Method, Pool, Position, PriceKey, PriceKind
 from solvent.instruments import Option, OptionKind, Perpetual
-from solvent.margin.scenario import Basis, Move, PlainShock, Scenario, Shares, curve
+from solvent.margin.scenario import Basis, GrowingDiscount, Move, PlainShock, Scenario, Shares, curve
 from solvent.margin.scenario.listing import CoinStep, Listing
 from solvent.margin.scenario.portfolio import Haircut
 from solvent.margin.scenario.quantised_form import NO_DISCOUNT
@@ -82,6 +82,18 @@ def rules_of_all():
         "netted": netted,
         "many": with_parameters(
             netted, replace(netted.models[Method.SCENARIO].rules, scenarios=many, maintenance=Shares(ZERO, ZERO))
+        ),
+        "basis alone": with_parameters(
+            netted, replace(netted.models[Method.SCENARIO].rules, basis=Basis(1.05, 0.95, 0.5, 1.0))
+        ),
+        "smile alone": with_parameters(
+            venue("derive_pmrm2"),
+            replace(
+                second,
+                scenarios=tuple(one for one in own.scenarios if one.gains < 0),
+                static_discount=GrowingDiscount(0.9, 0.5, 0.1, 1.1, 0.5, 0.2),
+                basis=Basis(1.0, 1.0, 0.0, 0.0),
+            ),
         ),
         "nothing nets": with_parameters(
             venue("derive_pmrm2"),

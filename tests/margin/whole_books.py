@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from solvent.book import Book, Holding, Market, Method, Mode, Pool, Position, PriceKey, PriceKind
+from solvent.book import Book, Holding, Market, Method, Mode, Pool, Position, PriceKey, PriceKind, curve
 from solvent.instruments import Future, Option, OptionKind, Perpetual, Structured
-from solvent.margin.scenario.reading import curve
 from solvent.units import Asset, exact
 
 D = Decimal

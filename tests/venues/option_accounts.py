@@ -3,10 +3,22 @@
 import math
 from decimal import Decimal
 
-from solvent.book import Book, Holding, LegMode, Market, Method, Mode, Pool, Position, PriceKey, PriceKind, Purpose
+from solvent.book import (
+    Book,
+    Holding,
+    LegMode,
+    Market,
+    Method,
+    Mode,
+    Pool,
+    Position,
+    PriceKey,
+    PriceKind,
+    Purpose,
+    curve,
+)
 from solvent.instruments import Future, Option, OptionKind, Payoff, Perpetual
 from solvent.margin import assess_pool
-from solvent.margin.scenario.reading import curve
 from solvent.units import Asset, exact
 
 ASSETS = {name: Asset(name, 12) for name in ("USD", "USDT", "USDC", "BTC", "ETH", "SOL", "LTC", "DOGE")}

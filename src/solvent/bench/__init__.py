@@ -23,6 +23,7 @@ MEASURES = {
     "bands.crash": ("bands", "measure_crash"),
     "verdict.latency": ("bands", "measure_latency"),
     "scan": ("scan", "measure"),
+    "whatif.options": ("what_if", "measure"),
 }
 NAMES = tuple(MEASURES)
 

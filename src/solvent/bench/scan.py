@@ -25,14 +25,14 @@ from solvent.engine.scenario_table import ScenarioTable
 from solvent.engine.scenario_watch import ScenarioWatch
 from solvent.engine.tables import I64
 from solvent.instruments import Option, OptionKind
-from solvent.margin.scenario import Basis, Move, PlainShock, Scenario
+from solvent.margin.scenario import Basis, Factors, Move, PlainShock, Scenario
 from solvent.margin.scenario.listing import Listing, Quotes, quotes
 from solvent.margin.scenario.portfolio import Shares
 from solvent.margin.scenario.quantised import Quantised, quantise
 from solvent.margin.scenario.quantised_form import NO_DISCOUNT
 from solvent.rules import VenueRules
 from solvent.units import ONE, ZERO, Asset
-from solvent.venues import venue
+from solvent.venues.derive_pmrm2.rules import derive_pmrm2 as portfolio_manager
 from solvent.venues.derive_pmrm2.rules import parameters
 from solvent.venues.derive_srm.composing import with_parameters
 
@@ -85,10 +85,10 @@ def netted() -> VenueRules:
         volatility=PlainShock(0.25, 0.25),
         static_discount=NO_DISCOUNT,
         basis=Basis(1.0, 1.0, 0.0, 0.0),
-        factors=parameters().factors.__class__(ONE, ONE, ZERO, ZERO),
+        factors=Factors(ONE, ONE, ZERO, ZERO),
         maintenance=Shares(ZERO, ZERO),
     )
-    return with_parameters(venue("derive_pmrm2"), own)
+    return with_parameters(portfolio_manager(), own)
 
 
 class Portfolios(NamedTuple):
@@ -150,7 +150,7 @@ def measure(full: bool = False) -> dict[str, Any]:
 
 def tables() -> Sequence[tuple[VenueRules, int]]:
     """The rule sets and threads that are timed."""
-    return (netted(), 1), (netted(), 2), (venue("derive_pmrm2"), 2)
+    return (netted(), 1), (netted(), 2), (portfolio_manager(), 2)
 
 
 def scan_of(one: ScenarioTable, rows: Quantised) -> Callable[[], object]:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from solvent.book import Book, Holding
+from solvent.book import Book, Holding, curve
 from solvent.engine.scenario_judge import Books
 from solvent.engine.tables import I64
 from solvent.instruments import OptionKind
 from solvent.margin.scenario.listing import Held, Listing, held
-from solvent.margin.scenario.reading import curve
 from solvent.rules import RulesError
 
 SPARE = 4  # places more than a portfolio uses when it moves

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from solvent import ledger
 from solvent.book import Book, BookError, Holding, Leg, LegMode, Market, Order, Position, PriceKey
-from solvent.instruments import Option, Perpetual, Spot
+from solvent.instruments import Option, Spot
 from solvent.margin.declared import asset_of, instrument_of
-from solvent.rules import RulesError, VenueRules
+from solvent.rules import VenueRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +191,6 @@ def fill(book: Book, market: Market, rules: VenueRules, holding: Holding, trade:
         return _spot_fill(market, holding, instrument, trade, fee_ppm)
     if isinstance(instrument, Option):
         return _option_fill(market, holding, instrument, trade, fee_ppm)
-    if not issubclass(type(instrument), Perpetual):
-        msg = f"{rules.name}: {trade.symbol} is not covered in this version"
-        raise RulesError(msg)
     levy_ppm = rules.modes[holding.pool.mode].fund_levy_ppm
     notional = instrument.notional(trade.lots, trade.ticks)
     fee = ledger.fill_fee(notional, fee_ppm) + ledger.fill_fee(notional, levy_ppm)

@@ -25,6 +25,7 @@ from solvent.margin.changes import (
     Withdraw,
     changed,
 )
+from solvent.margin.sharing import once, one_question
 from solvent.margin.transitions import no_riskier, no_worse, reduces
 from solvent.margin.valuation import Scene, entries, numeraire_units, price_alternatives
 from solvent.rules import Missing, Transition, VenueRules
@@ -62,6 +63,7 @@ class Impact:
         return not self.refusals
 
 
+@one_question
 @exact
 def what_if(book: Book, market: Market, rules: VenueRules, changes: Sequence[Change]) -> Impact:
     """What changes would do, judged one after another as the venue would.
@@ -110,7 +112,7 @@ class _Step(NamedTuple):
         return self.after.holding(self.change.pool)
 
     def assessed(self, book: Book, purpose: Purpose) -> Assessment:
-        return assess_holding(book, self.market, self.rules, purpose, book.holding(self.change.pool))
+        return once(assess_holding, book, self.market, self.rules, purpose, book.holding(self.change.pool))
 
     def scene(self, purpose: Purpose) -> Scene:
         kinds = price_alternatives(self.rules, purpose)[0]
@@ -241,7 +243,7 @@ def _assessments(
     book: Book, market: Market, rules: VenueRules, holdings: Sequence[Holding]
 ) -> dict[tuple[str, Purpose], Assessment]:
     return {
-        (h.pool.id, purpose): assess_holding(book, market, rules, purpose, h)
+        (h.pool.id, purpose): once(assess_holding, book, market, rules, purpose, h)
         for h in holdings
         for purpose in (Purpose.WITHDRAW, Purpose.ADMIT, Purpose.MAINTAIN)
     }

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from solvent.assessment import Assessment, Binding, Line
 from solvent.book import Book, Holding, Leg, Market, Position, PriceKind, Purpose
-from solvent.instruments import Option, Perpetual
+from solvent.instruments import Instrument, Option, Perpetual
 from solvent.margin.options import Reads
 from solvent.margin.scenario.contingencies import haircut_of, oracle_charges, static_charges, value_of
 from solvent.margin.scenario.errors import scan_error, value_errors
 from solvent.margin.scenario.money import bounded, figure
 from solvent.margin.scenario.portfolio import PortfolioRules
-from solvent.margin.scenario.reading import Pooled, Underlying, columns, pooled, stable_price
+from solvent.margin.scenario.reading import CoinHeld, Pooled, Underlying, columns, pooled, stable_price
 from solvent.margin.scenario.scan import Linear, Scan, by_expiry, scan, values
 from solvent.margin.scenario.series import F64, Expiries, Series
 from solvent.margin.scenario.shocks import Scenario
+from solvent.margin.sharing import once
 from solvent.rules import RulesError, VenueRules
-from solvent.units import ZERO, exact
+from solvent.units import ZERO, Asset, exact
 
 INITIAL = frozenset({Purpose.WITHDRAW, Purpose.ADMIT, Purpose.FILL})
 WITH_ORDERS = frozenset({Purpose.WITHDRAW, Purpose.ADMIT})
@@ -78,28 +79,63 @@ class ScenarioAccount:
         return worst_with_orders(lambda held: self._alone(book, market, rules, purpose, held), book, purpose, holding)
 
     def _alone(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
-        pool = pooled(book, market, holding, rules.name)
-        stable = stable_price(market, holding.pool.numeraire)
-        held = underlying_of(self.rules, market, pool, holding, rules.name)
-        counts = tuple(c for c in pool.coins if haircut_of(self.rules, c.name, held.name) is not None or c.amount < 0)
-        found = figures(self.rules, market, held, pool, stable, holding.pool.numeraire)
-        lines = [*_values(pool, counts, stable, found, holding.pool.numeraire)]
-        initial = purpose in INITIAL
-        factor = self.rules.factors.of(stable, initial=initial)
-        charged = [one for one in static_charges(self.rules, held, counts, stable, initial=initial) if one.required]
-        if self.rules.inside:
-            charged = [one._replace(required=one.required * factor) for one in charged]
-        if initial:
-            charged += [one for one in oracle_charges(self.rules, held, counts, market, stable) if one.required]
-        worst = figure(-found.worst) * factor
-        needs = [Line("scenario", found.name, Leg.NET, required=worst), *charged]
+        own = holding.pool, holding.cash, holding.positions, holding.borrow_index  # whatever orders rest
+        taken = once(scanned, self.rules, market, rules.name, book.assets, book.instruments, *own)
+        found, initial = taken.found, purpose in INITIAL
+        factor, required = once(_required, self.rules, market, taken, initial)
+        needs = [*required]
         if purpose is Purpose.RECOVER:
             whole = sum((one.required for one in needs), ZERO)
             needs.append(Line("buffer", "", Leg.NET, required=whole * self.rules.buffer))
+        worst = needs[0].required
         binding = Binding("scenario", found.name, worst) if worst else None
         scale = float(factor) * (1.0 + float(self.rules.buffer))
         error = found.error * scale + found.value_error
-        return bounded(holding.pool.id, purpose, holding.pool.numeraire, [*lines, *needs], error, binding)
+        return bounded(holding.pool.id, purpose, holding.pool.numeraire, [*taken.lines, *needs], error, binding)
+
+
+class Scanned(NamedTuple):
+    """A pool taken apart and scanned, which is the same at every purpose: ``lines`` say what it is worth."""
+
+    held: Underlying
+    counts: tuple[CoinHeld, ...]
+    stable: Decimal
+    found: Figures
+    lines: tuple[Line, ...]
+
+
+def scanned(
+    own: PortfolioRules,
+    market: Market,
+    venue: str,
+    assets: Mapping[str, Asset],
+    instruments: Mapping[str, Instrument],
+    *parts: Any,
+) -> Scanned:
+    """Take a pool apart and scan it; ``parts`` are the holding's without its orders (inside the exact context)."""
+    name, cash, positions, borrowed = parts
+    holding = Holding(name, cash, positions, borrow_index=borrowed)
+    book = Book(assets, instruments, (holding,))
+    pool = pooled(book, market, holding, venue)
+    stable = stable_price(market, holding.pool.numeraire)
+    held = underlying_of(own, market, pool, holding, venue)
+    counts = tuple(c for c in pool.coins if haircut_of(own, c.name, held.name) is not None or c.amount < 0)
+    found = figures(own, market, held, pool, stable, holding.pool.numeraire)
+    return Scanned(held, counts, stable, found, tuple(_values(pool, counts, stable, found, holding.pool.numeraire)))
+
+
+def _required(own: PortfolioRules, market: Market, taken: Scanned, initial: bool) -> tuple[Decimal, tuple[Line, ...]]:
+    """The factor; the worst scenario times it, and the charges beside it."""
+    factor = own.factors.of(taken.stable, initial=initial)
+    charged = [
+        one for one in static_charges(own, taken.held, taken.counts, taken.stable, initial=initial) if one.required
+    ]
+    if own.inside:
+        charged = [one._replace(required=one.required * factor) for one in charged]
+    if initial:
+        charged += [one for one in oracle_charges(own, taken.held, taken.counts, market, taken.stable) if one.required]
+    worst = figure(-taken.found.worst) * factor
+    return factor, (Line("scenario", taken.found.name, Leg.NET, required=worst), *charged)
 
 
 def underlying_of(rules: PortfolioRules, market: Market, pool: Pooled, holding: Holding, venue: str) -> Underlying:
@@ -159,8 +195,9 @@ def _values(pool: Pooled, counts: Sequence[object], stable: Decimal, found: Figu
         yield Line("collateral", coin.name, Leg.NET, worth, worth if coin in counts else ZERO)
     for perp in found.underlying.perps:
         yield Line("position", perp.symbol, Leg.NET, perp.gain, perp.gain)
-    for symbol, value in zip(found.series.symbols, found.option_values, strict=True):
-        yield Line("position", symbol, Leg.NET, figure(value), figure(value))
+    for symbol, value in zip(found.series.symbols, found.option_values.tolist(), strict=True):
+        worth = figure(value)
+        yield Line("position", symbol, Leg.NET, worth, worth)
 
 
 def worst_with_orders(
@@ -172,7 +209,7 @@ def worst_with_orders(
     """
     found = alone(holding)
     for side in (1, -1) if purpose in WITH_ORDERS else ():
-        filled = with_fills(book, holding, side)
+        filled = once(with_fills, book, holding, side)
         if filled is not holding:
             other = alone(filled)
             found = other if other.low < found.low else found

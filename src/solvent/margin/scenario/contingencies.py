@@ -10,6 +10,7 @@ from solvent.book import Leg, Market
 from solvent.instruments import OptionKind
 from solvent.margin.scenario.portfolio import Haircut, PortfolioRules
 from solvent.margin.scenario.reading import CoinHeld, OptionHeld, Underlying
+from solvent.margin.sharing import once
 from solvent.units import ONE, ZERO, Rounding, divide
 
 CENTI_QUADRILLIONTHS = 18
@@ -27,13 +28,13 @@ def naked_shorts(options: Iterable[OptionHeld]) -> Decimal:
     >>> naked_shorts([])
     Decimal('0')
     """
-    net: dict[tuple[str, Decimal], dict[OptionKind, Decimal]] = {}
+    net: dict[tuple[str, Decimal], tuple[Decimal, Decimal]] = {}
     for one in options:
-        sides = net.setdefault((one.expiry, one.listed.strike), dict.fromkeys(OptionKind, ZERO))
-        sides[one.listed.kind] += one.size
+        place = one.expiry, one.listed.strike
+        call, put = net.get(place, (ZERO, ZERO))
+        net[place] = (call + one.size, put) if one.listed.kind is OptionKind.CALL else (call, put + one.size)
     total = ZERO
-    for sides in net.values():
-        call, put = sides[OptionKind.CALL], sides[OptionKind.PUT]
+    for call, put in net.values():
         for short, other in ((call, put), (put, call)):
             if short < 0:
                 total += max(ZERO, -short - max(ZERO, other))
@@ -51,12 +52,13 @@ def static_charges(
     rules: PortfolioRules, held: Underlying, coins: Iterable[CoinHeld], stable: Decimal, *, initial: bool
 ) -> Iterator[Line]:
     """Contingencies of perpetuals, open short options and collateral (inside the exact context)."""
+    naked = once(naked_shorts, held.options)
     for share, stage in ((rules.maintenance, ""), (rules.initial_extra, "initial_")):
         if stage and not initial:
             continue
         perp = abs(held.perp_size) * held.spot * share.perp
         yield Line(f"{stage}perp_contingency", held.name, Leg.NET, required=perp)
-        option = naked_shorts(held.options) * held.spot * share.option
+        option = naked * held.spot * share.option
         yield Line(f"{stage}option_contingency", held.name, Leg.NET, required=option)
     for coin in coins:
         cut = haircut_of(rules, coin.name, held.name)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from solvent.book import Book, Holding, Market, PriceKind
+from solvent.book import Book, Holding, Market, PriceKind, curve
 from solvent.instruments import Option, Perpetual
 from solvent.margin.scenario.contingencies import naked_shorts
-from solvent.margin.scenario.reading import OptionHeld, Underlying, columns, covered, curve, stable_price
+from solvent.margin.scenario.reading import OptionHeld, Underlying, columns, covered, stable_price
 from solvent.margin.scenario.series import Expiries, Series
 from solvent.rules import RulesError
 from solvent.units import Asset, exact

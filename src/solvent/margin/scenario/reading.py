@@ -29,6 +29,7 @@ from solvent import ledger
 from solvent.book import Book, BookError, Holding, Market, Position, PriceKey, PriceKind, curve
 from solvent.instruments import Option, OptionKind, Payoff, Perpetual
 from solvent.margin.scenario.series import YEAR_SECONDS, Expiries, Series
+from solvent.margin.sharing import once
 from solvent.pricing import Svi
 from solvent.rules import RulesError
 from solvent.units import ONE, ZERO, Asset, exact, shifted, whole
@@ -248,7 +249,11 @@ def _volatility(market: Market, listed: Option, expiry: str) -> tuple[float, flo
         return float(given), 0.0
     if ("svi_a", expiry) not in market.wide:
         raise BookError(f"market.vol.{listed.symbol}: no volatility of {listed.symbol}, and no smile of {expiry}")
-    return smile_volatility(Svi(*(float(market.figure(name, expiry)) for name in SVI)), float(listed.strike))
+    return smile_volatility(once(_smile, market, expiry), float(listed.strike))
+
+
+def _smile(market: Market, expiry: str) -> Svi:
+    return Svi(*(float(market.figure(name, expiry)) for name in SVI))
 
 
 def smile_volatility(smile: Svi, strike: float) -> tuple[float, float]:

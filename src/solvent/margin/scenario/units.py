@@ -19,14 +19,14 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from solvent.assessment import Assessment, Binding, Line
-from solvent.book import Book, Holding, Market, PriceKey, PriceKind, Purpose
+from solvent.book import Book, Holding, Market, PriceKey, PriceKind, Purpose, curve
 from solvent.instruments import DOLLARS, Future, Option, Payoff, Perpetual
 from solvent.margin.declared import instrument_of
 from solvent.margin.premiums import OptionAtMark, option_lines, options_at_marks, with_premiums
 from solvent.margin.scenario.account import NOW, worst_with_orders
 from solvent.margin.scenario.errors import SPARE_TERMS, UNIT, value_errors
 from solvent.margin.scenario.money import HALF_PLACE, bounded, figure
-from solvent.margin.scenario.reading import OptionHeld, Underlying, cash_of, columns, curve
+from solvent.margin.scenario.reading import OptionHeld, Underlying, cash_of, columns
 from solvent.margin.scenario.scan import Scan, scan, values
 from solvent.margin.scenario.series import F64, Expiries, Series
 from solvent.margin.scenario.shocks import PlainShock, Scenario, VolatilityShock

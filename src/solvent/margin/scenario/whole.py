@@ -17,12 +17,12 @@ import numpy as np
 
 from solvent import ledger
 from solvent.assessment import Assessment, Line
-from solvent.book import Book, BookError, Holding, Leg, Market, Position, PriceKey, PriceKind, Purpose
+from solvent.book import Book, BookError, Holding, Leg, Market, Position, PriceKey, PriceKind, Purpose, curve
 from solvent.instruments import Exercise, Instrument, Option, OptionKind, Payoff, Perpetual, Structured
 from solvent.margin.declared import instrument_of
 from solvent.margin.scenario.errors import value_errors
 from solvent.margin.scenario.money import figure
-from solvent.margin.scenario.reading import CoinHeld, OptionHeld, Underlying, cash_of, coins_of, columns, curve
+from solvent.margin.scenario.reading import CoinHeld, OptionHeld, Underlying, cash_of, coins_of, columns
 from solvent.margin.scenario.series import F64, YEAR_SECONDS, Expiries, Series
 from solvent.pricing import implied_volatility
 from solvent.pricing.black import spread_price

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import NamedTuple
 
-from solvent.book import Market, PriceKey, PriceKind, Purpose
+from solvent.book import Market, PriceKey, PriceKind, Purpose, curve
 from solvent.instruments import DOLLARS, OptionKind, Payoff
 from solvent.margin.options import intrinsic, out_of_the_money
 from solvent.margin.premiums import OptionAtMark
-from solvent.margin.scenario.reading import curve
 from solvent.margin.unified import INITIAL
 from solvent.rules import RulesError
 from solvent.units import ONE, ZERO, Rounding, divide, exact

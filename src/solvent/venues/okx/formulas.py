@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from solvent.book import Market, PriceKey, PriceKind, Purpose
+from solvent.book import Market, PriceKey, PriceKind, Purpose, curve
 from solvent.instruments import OptionKind, Payoff
 from solvent.liquidation.adl import fund_fell
 from solvent.margin.options import out_of_the_money
 from solvent.margin.premiums import OptionAtMark
-from solvent.margin.scenario.reading import curve
 from solvent.margin.unified import INITIAL
 from solvent.rules import RulesError
 from solvent.units import ONE, Rounding, divide, exact
