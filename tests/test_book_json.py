@@ -38,8 +38,6 @@ EXAMPLE = json.loads("""
                   "expiry": "2021-06-25T08:00:00Z"},
     "BTC-C": {"type": "option", "underlying": "BTC", "quote": "USDT", "tick_size": "5", "lot_size": "0.1",
               "kind": "call", "strike": "40000", "expiry": "2021-06-25T08:00:00Z"},
-    "NOTE": {"type": "structured", "underlying": "BTC", "quote": "USDT", "tick_size": "0.01", "lot_size": "1",
-             "results": {"down": "-12.5", "up": "3"}},
     "ETH/USDT": {"type": "spot", "base": "ETH", "quote": "USDT", "tick_size": "0.01", "lot_size": "0.0001"}
   },
   "pools": [
@@ -108,7 +106,6 @@ def test_the_example_reads_exactly():
     assert venue == "generic"
     assert cross.cash == {"USDT": 153544301000000, "BTC": -50000000}
     short, inverse, by_cost = cross.positions
-    assert book.instruments["NOTE"].results == (("down", Decimal("-12.5")), ("up", Decimal(3)))
     assert (short.lots, short.leverage, short.leg) == (-109488, 10, Leg.NET)
     assert short.cost == -109488 * 3248198 * 1000
     # 3 contracts of 100 USD at 31,000 are 0.00967741935… BTC: the signed worth −967741.93… is rounded down
@@ -165,10 +162,6 @@ WRONG = [
     ("instruments|BTC-C|kind", "both", "instruments.BTC-C.kind", "one of call, put"),
     ("instruments|BTC-C|strike", "-5", "instruments.BTC-C.strike", "greater than 0"),
     ("instruments|BTC-C|payoff", "quanto", "instruments.BTC-C.payoff", "got 'quanto', expected linear, or inverse"),
-    ("instruments|NOTE|results", {}, "instruments.NOTE.results", "a profit by scenario, for one scenario at least"),
-    ("instruments|NOTE|results|up", "much", "instruments.NOTE.results.up", "a finite decimal"),
-    ("instruments|NOTE|payoff", "linear", "instruments.NOTE.payoff", "only the fields type, underlying"),
-    ("instruments|NOTE|lot_size", "0.0000000001", "instruments.NOTE.lot_size", "whole number of USDT units"),
     ("instruments|ETH/USDT|lot_size", "0.0000000001", "instruments.ETH/USDT.lot_size", "whole number of ETH units"),
     ("instruments|ETH/USDT|base", "EUR", "instruments.ETH/USDT.base", "an asset of this file"),
     ("pools|0|cash|USDT", 0.5, "pools[0].cash.USDT", 'a number with decimals is written as text ("0.5")'),

@@ -18,8 +18,8 @@ from solvent.book_json.forms import FileForm, OrderForm, PoolForm, PositionForm
 from solvent.book_json.listings import read_instrument
 from solvent.book_json.market import Facts, listed, read_market
 from solvent.book_json.numbers import MOST_WHOLE, finer, positive, steps, unit_of, units, whole
-from solvent.instruments import Future, Instrument, Option, Payoff, Perpetual, Spot
-from solvent.units import Asset, Rounding, divide
+from solvent.instruments import Future, Instrument, Option, Payoff, Perpetual, Spot, Structured
+from solvent.units import ONE, Asset, Rounding, divide
 
 F = TypeVar("F")
 B = TypeVar("B")
@@ -189,7 +189,8 @@ def _cost(form: PositionForm, instrument: Instrument, lots: int) -> int:
             return 0
         raise BookFileError("entry", None, "the entry price, or the position's cost in its place")
     entry = positive(form.entry, "entry")
-    contracts: Decimal = instrument.lot_size * lots * instrument.contract_size  # type: ignore[union-attr]
+    unit = ONE if isinstance(instrument, Spot | Structured) else instrument.contract_size
+    contracts = instrument.lot_size * lots * unit
     settle = instrument.settle
     if isinstance(instrument, Perpetual) and instrument.payoff is Payoff.INVERSE:
         worth = divide(-contracts, entry, settle.scale, Rounding.DOWN)
