@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from solvent.assessment import Assessment
-from solvent.book import Book, Holding, LegMode, Market, Method, Mode, PriceKind, Purpose
+from solvent.book import Book, Holding, LegMode, Market, Method, Mode, Pool, PriceKind, Purpose
 from solvent.rates import Schedule
 from solvent.units import ONE, ZERO
 
@@ -377,3 +377,11 @@ class VenueRules:
     displayed_tick_up: bool = False
     method: Method = Method.TIERED  # how pools of this venue are margined where nobody says otherwise
     models: Mapping[Method, PoolModel] = field(default_factory=dict)
+
+    def model_of(self, pool: Pool) -> PoolModel | None:
+        """The model of a pool: of its own method, or of the rule set's where the pool's is the default.
+
+        None where the pool is margined by tiers, or by nothing that this rule set has.
+        """
+        default = pool.method is Method.TIERED
+        return self.models.get(pool.method) or (self.models.get(self.method) if default else None)

@@ -239,3 +239,13 @@ def test_options_carry_a_bound_and_linear_books_are_exact():
     assert 0 < found.high - found.low < Decimal("0.00001")
     assert held()[1].time_ns == NOW
     assert OptionKind.CALL is option("call", 1).kind
+
+
+def test_a_pool_that_names_no_method_takes_the_rule_sets():
+    """A book file without a method is margined by what the rule set has, never by tiers that it has not."""
+    book, market = held((perp(), 1))
+    default = book.with_holding(replace(book.holdings[0], pool=replace(book.holdings[0].pool, method=Method.TIERED)))
+    assert assess_pool(default, market, RULES, Purpose.MAINTAIN, "p").required == 8125
+    other = replace(book.holdings[0].pool, method=Method.SCENARIO)
+    with pytest.raises(RulesError, match="greeks does not margin by scenario"):
+        assess_pool(book.with_holding(replace(book.holdings[0], pool=other)), market, RULES, Purpose.MAINTAIN, "p")

@@ -85,7 +85,7 @@ class Closing:
             and rules.profit[Purpose.RECOVER] is Profit.IN_FULL
             and len(kinds) == 1
             and isinstance(self._margin.schedules.get(Purpose.RECOVER, NOTHING), Schedule)
-            and standing.holding.pool.method not in rules.models
+            and rules.model_of(standing.holding.pool) is None
         )
         self._needed = self._required(abs(leg.position.lots)) if self.separable else Decimal(0)
 

@@ -48,7 +48,7 @@ def assess_pool(book: Book, market: Market, rules: VenueRules, purpose: Purpose,
 
 def assess_holding(book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
     """Assess one holding inside the exact context, by the venue's own model of its method or by tiers."""
-    model = rules.models.get(holding.pool.method)
+    model = rules.model_of(holding.pool)
     if model is not None:
         return model.assess(book, market, rules, purpose, holding)
     if holding.pool.method is not Method.TIERED:

@@ -75,7 +75,7 @@ def account(
 ) -> tuple[Explanation, dict[str, Solution]]:
     """The explanation at MAINTAIN and the liquidation price of every instrument held; the pool is valued once."""
     holding = book.holding(pool)
-    if holding.pool.method in rules.models:
+    if rules.model_of(holding.pool) is not None:
         return explain(book, market, rules, pool), dict(liquidation_prices(book, market, rules, pool, along))
     whole = taken_apart(book, market, rules, holding)
     return _explained(whole.scene, totals(whole)), solutions(whole, along or rules.path)

@@ -81,7 +81,7 @@ def subjects(book: Book, holding: Holding) -> list[str]:
 
 def _searched(rules: VenueRules, holding: Holding) -> bool:
     """Whether the pool has a model of its own or is valued at several prices: there is no closed form."""
-    return holding.pool.method in rules.models or len(price_alternatives(rules, Purpose.MAINTAIN)) > 1
+    return rules.model_of(holding.pool) is not None or len(price_alternatives(rules, Purpose.MAINTAIN)) > 1
 
 
 def _solved_or_searched(whole: Parts, symbol: str, along: Path) -> Solution:
