@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solvent.units import Asset, Rounding, UnitsError, divide, exact, parse, shifted
+from solvent.units import Asset, Rounding, UnitsError, divide, exact, parse, root, shifted
 
 numbers = st.decimals(-(10**12), 10**12, allow_nan=False, allow_infinity=False, places=9)
 
@@ -68,3 +68,17 @@ def test_exact_refuses_to_round_and_leaves_the_callers_context_alone() -> None:
 def test_units_and_amounts_are_inverse(units: int, scale: int) -> None:
     asset = Asset("A", scale)
     assert asset.units(asset.amount(units)) == units
+
+
+@given(numbers.filter(lambda n: n >= 0), st.integers(0, 18))
+def test_a_root_is_rounded_once_to_the_named_side(square: Decimal, scale: int) -> None:
+    down, up = (Fraction(root(square, scale, side)) for side in (Rounding.DOWN, Rounding.UP))
+    assert down**2 <= Fraction(square) <= up**2
+    assert up - down in (0, Fraction(1, 10**scale))
+
+
+def test_a_root_that_is_whole_is_not_rounded_and_a_negative_has_none() -> None:
+    assert root(Decimal("0.09"), 1, Rounding.UP) == root(Decimal("0.09"), 1, Rounding.DOWN) == Decimal("0.3")
+    for wrong, side in ((Decimal(-1), Rounding.UP), (Decimal(1), Rounding.HALF_UP)):
+        with pytest.raises(UnitsError, match="expected a number of at least zero and a rounding down or up"):
+            root(wrong, 0, side)

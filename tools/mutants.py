@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tools/mutants"
 HARMLESS = FOLDER / "harmless.toml"
 PAGE = ROOT / "docs/mutants.md"
-COPIED = ("src", "tests", "tools", "docs", "examples", "conftest.py", "pyproject.toml")
+COPIED = ("src", "tests", "tools", "docs", "examples", "conftest.py", "pyproject.toml", "README.md")
 SECONDS_A_RUN = 600
 VENUES = "src/solvent/venues/"
 FAILED_TESTS, NO_TESTS = 1, 5
@@ -44,7 +44,10 @@ ROWS = (
 # Where a fault stands → the runs of pytest that see it first, quickest first.
 FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "src/solvent/ledger": (("tests/ledger", "src/solvent/ledger"), ("tests/margin", "tests/laws")),
+    "src/solvent/units.py": (("tests/test_units.py", "src/solvent/units.py"),),
     "src/solvent/rates.py": (("tests/test_rates.py", "src/solvent/rates.py"), ("tests/margin",), EQUALITY),
+    "src/solvent/margin/scenario/joint": (("tests/venues/test_generic_pm.py", "tests/laws/test_l12.py"),),
+    "src/solvent/margin/scenario/whole": (("tests/venues/test_greeks.py", "tests/venues/test_generic_pm.py"),),
     "src/solvent/margin/scenario/quantised": ROWS,
     "src/solvent/margin/scenario/listing": ROWS,
     "src/solvent/margin/scenario/boxes": ROWS[2:],
@@ -74,6 +77,8 @@ FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "src/solvent/cli/combos.py": (("tests/cli/test_options.py",),),
     "src/solvent/research/stress": (("tests/research/test_stress.py", "src/solvent/research/stress"),),
+    "src/solvent/margin/greeks": (("tests/venues/test_greeks.py", "src/solvent/margin/greeks"), ("tests/laws",)),
+    "src/solvent/research": (("tests/research",),),
     "src/solvent/margin": (("tests/margin", "src/solvent/margin"), FEW, ("tests/laws",), EQUALITY),
     "src/solvent/pricing": (("tests/pricing", "src/solvent/pricing"), ("tests/margin/test_scenario.py",)),
     "src/solvent/engine": (FEW, ("tests/engine", "tests/laws"), EQUALITY),

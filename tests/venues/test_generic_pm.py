@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Context, localcontext
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solvent.book import Method, Mode, PriceKey, PriceKind, Purpose
+from solvent.book import Method, Mode, Order, PriceKey, PriceKind, Purpose
 from solvent.instruments import Payoff, Perpetual, Structured
 from solvent.margin import assess_pool
 from solvent.margin.scenario.joint import Follows, Joint, loss_of, scanned
+from solvent.margin.scenario.series import one_series
 from solvent.margin.scenario.whole import whole_pool
 from solvent.pricing import price76
 from solvent.rules import RulesError
@@ -19,6 +21,7 @@ from solvent.units import Asset, Rounding, UnitsError, exact
 from solvent.venues import check_order, venue
 from solvent.venues.generic_pm.rules import parameters
 from tests.margin.whole_books import USDT, D, future, option, perp, pool_of, structured
+from tests.pricing import high_precision as high
 
 RULES = venue("generic_pm")
 ORDER = (Purpose.WITHDRAW, Purpose.ADMIT, Purpose.FILL, Purpose.RECOVER, Purpose.MAINTAIN)
@@ -167,6 +170,13 @@ def test_purposes_multiply():
     assert [found[one] / 9125 for one in ORDER] == [D("1.3"), D("1.2"), D("1.1"), D("1.1"), 1]
 
 
+@exact
+def test_a_scan_in_which_everything_gains_requires_nothing():
+    note = structured([(name, D(7)) for name in NAMES])
+    found = scan((note, 3), prices={"NOTE": D(50)})
+    assert (found.scenario, found.amount, found.total) == ("", 0, 0)
+
+
 def test_a_structured_product_enters_by_its_scenarios():
     results = [(name, D(-100) if "+16" in name else D(7)) for name in NAMES]
     note = structured(results)
@@ -230,6 +240,20 @@ def test_funding_and_entry_prices_count_in_value():
     assert assess_pool(book, replace(market, prices=without), RULES, Purpose.MAINTAIN, "p").required == 9125
 
 
+def test_a_fill_owes_the_funding_until_now_and_none_from_before_it():
+    """Five dollars a lot of 0.001 have been paid since the beginning: the held lots owe them, new ones do not."""
+    buy = Order("o", "BTC-PERP", 1000, perp().ticks(D(50_000)))
+    book, market = pool_of((perp(), 1), cash={"USDT": 10_000}, orders=((perp(), buy),))
+    paid = replace(market, funding={"BTC-PERP": 5 * 10**6})
+    admit, maintain = (assess_pool(book, paid, RULES, one, "p") for one in (Purpose.ADMIT, Purpose.MAINTAIN))
+    assert maintain.value == admit.value == 10_000 - 50
+    assert admit.required == D("1.2") * 2 * 9125
+    fresh, market = pool_of(cash={"USDT": 10_000}, orders=((perp(), buy),))
+    assert (
+        assess_pool(fresh, replace(market, funding={"BTC-PERP": 5 * 10**6}), RULES, Purpose.ADMIT, "p").value == 10**4
+    )
+
+
 legs = st.lists(
     st.tuples(
         st.one_of(
@@ -280,3 +304,24 @@ def test_the_rule_set_is_offered_for_what_it_covers():
     assert RULES.margin.contract(option("call", 1)).schedules == {}
     with pytest.raises(RulesError, match="margins linear contracts and options"):
         RULES.margin.contract(Perpetual("I", "BTC", USDT, Asset("BTC", 8), D(1), D(1), Payoff.INVERSE))
+
+
+@pytest.mark.parametrize("days", [2, 60])
+@pytest.mark.parametrize("strike", [42_000, 50_500])
+def test_the_bound_holds_the_profit_of_ninety_digits(strike, days):
+    """Each scenario's profit of a held option is within the bound that travels to the assessment."""
+    listed = option("put", strike, days)
+    book, market = pool_of((listed, -7))
+    (one,) = exact(lambda: list(scanned(parameters(), whole_pool(book, market, book.holdings[0], "x"), "USDT")))()
+    shock = parameters().volatility
+    series, expiries = one_series(strike, 0.6, days * 86_400.0, 50_000.0)
+    years = D(float(expiries.years[0]))
+    now = high.black(D(50_000), D(strike), years, D(0.6), D(1), False)[0]
+    assert 0 < one.error < 1e-7
+    for scenario, profit in zip(parameters().scenarios, one.profits, strict=True):
+        volatility = D(float(shock.shocked(scenario.volatility, series, expiries)[0]))
+        factor = D(float(exact(parameters().factor)("BTC", scenario.move)))
+        with localcontext(Context(prec=high.DIGITS, traps=[])):
+            then = high.black(50_000 * factor, D(strike), years, volatility, D(1), False)[0]
+            off = abs(scenario.weight * -7 * (then - now) - profit)
+        assert off <= one.error

@@ -107,6 +107,8 @@ def test_curvature_is_charged_where_gamma_is_short_and_pays_for_nothing_elsewher
     both = Sensitivities({}, {"BTC": D(-1000), "ETH": D(-1000)}, {}, D(0), {})
     assert charges(rules, both, 6)[:4:3] == ("high", D("32.8"))  # 12.8 and 20 at a correlation of one, squared
     assert charges(rules, Sensitivities({}, {"BTC": D(1000)}, {}, D(0), {}), 6).total == 0
+    others = Sensitivities({}, {"DOGE": D(-1000), "SHIB": D(-1000)}, {}, D(0), {})
+    assert charges(rules, others, 6).curvature == D("102.147116")  # 61.25 each, at the square of 0.625
 
 
 def test_time_is_charged_to_whoever_pays_it():
@@ -198,6 +200,14 @@ def test_orders_count_as_if_one_side_were_filled_at_admission():
     closing = Order("c", "BTC-PERP", -1000, perp().ticks(D(51_000)))
     book, market = held((perp(), 1, 49_000), orders=((perp(), closing),))
     assert assess_pool(book, market, RULES, Purpose.ADMIT, "p").value == 1000  # worse as it is than closed at 51,000
+
+
+def test_what_a_closed_position_brought_is_cash():
+    """A hedged long that has gained 1,000: with its sell filled the short stands alone, and the gain is still there."""
+    sell = Order("s", "BTC-PERP", -1000, perp().ticks(D(50_000)))
+    book, market = held((perp(), 1, 49_000), (future(), -1), orders=((perp(), sell),))
+    found = assess_pool(book, market, RULES, Purpose.ADMIT, "p")
+    assert (found.value, found.required) == (1000, D("1.2") * 8125)
 
 
 legs = st.lists(

@@ -137,7 +137,7 @@ class GreeksAccount:
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         """The pool's assessment (inside the exact context)."""
-        return worst_fill(lambda held: self._alone(book, market, rules, purpose, held), book, purpose, holding)
+        return worst_fill(lambda held: self._alone(book, market, rules, purpose, held), book, market, purpose, holding)
 
     def _alone(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         pool, own = holding.pool, self.rules

@@ -190,25 +190,30 @@ def value_error(whole: Whole) -> float:
     return sum((abs(float(entry.size)) * entry.error for entry in whole.entries), 0.0)
 
 
-def worst_fill(alone: Callable[[Holding], Assessment], book: Book, purpose: Purpose, holding: Holding) -> Assessment:
+def worst_fill(
+    alone: Callable[[Holding], Assessment], book: Book, market: Market, purpose: Purpose, holding: Holding
+) -> Assessment:
     """The worst of a pool as it is, with all its buys filled and with all its sells, where orders count."""
     found = alone(replace(holding, orders=()))
     for side in (1, -1) if purpose in WITH_ORDERS else ():
-        filled = _filled(book, holding, side)
+        filled = _filled(book, market, holding, side)
         if filled is not holding:
             other = alone(replace(filled, orders=()))
             found = other if other.low < found.low else found
     return found
 
 
-def _filled(book: Book, holding: Holding, side: int) -> Holding:
+def _filled(book: Book, market: Market, holding: Holding, side: int) -> Holding:
+    """The holding with all orders of a side filled at their limits; funding due until now becomes cost."""
     found = holding
     for order in holding.orders:
         listed = instrument_of(book, order.symbol)
         if order.lots * side > 0 and not order.reduce_only and isinstance(listed, Perpetual | Option | Structured):
+            index = market.funding.get(order.symbol, 0)
             before = found.position(order.symbol, order.leg) or Position(order.symbol, 0, 0, order.leg)
-            lots, cost = before.lots + order.lots, before.cost + listed.worth(order.lots, order.ticks)
+            due = ledger.funding_due(before.lots, index, before.funding_index)
+            lots, cost = before.lots + order.lots, before.cost + due + listed.worth(order.lots, order.ticks)
             if not lots:  # what the closed position cost or brought is cash now
                 found = found.with_cash(listed.settle.name, -cost)
-            found = found.with_position(replace(before, lots=lots, cost=cost))
+            found = found.with_position(replace(before, lots=lots, cost=cost, funding_index=index))
     return found
