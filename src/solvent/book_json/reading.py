@@ -7,7 +7,6 @@ path, so that the way through a correct file builds no text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
