@@ -143,6 +143,7 @@ def test_a_portfolio_is_replaced_in_its_place_or_at_the_end():
         pool = rng.randrange(6)
         pairs[pool] = random_book(LISTED, rng, most=most)
         table.change(pool, *pairs[pool])
+        assert table.held(pool) == held(LISTED, *pairs[pool])
         table.step(now)
         assert_equal(table, rows, pairs)
     with pytest.raises(ValueError, match="pool must be 0 to 5, not 6"):
