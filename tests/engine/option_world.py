@@ -6,9 +6,9 @@ import random
 from dataclasses import replace
 from decimal import Decimal
 
-from solvent.book import Book, Holding, Market, Method, Pool, Position, PriceKey, PriceKind
+from solvent.book import Book, Holding, Market, Method, Pool, Position, PriceKey, PriceKind, curve
 from solvent.instruments import Option, OptionKind, Perpetual
-from solvent.margin.scenario import Basis, GrowingDiscount, Move, PlainShock, Scenario, Shares, curve
+from solvent.margin.scenario import Basis, GrowingDiscount, Move, PlainShock, Scenario, Shares
 from solvent.margin.scenario.listing import CoinStep, Listing
 from solvent.margin.scenario.portfolio import Haircut
 from solvent.margin.scenario.quantised_form import NO_DISCOUNT

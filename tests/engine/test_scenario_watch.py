@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solvent.engine.scenario_books import books_of
+from solvent.engine.scenario_books import books_of, books_of_held
 from solvent.engine.scenario_judge import SOUND
 from solvent.engine.scenario_table import ScenarioTable
 from solvent.engine.scenario_watch import ScenarioWatch
 from solvent.margin.scenario import PlainShock, TermShock
 from solvent.margin.scenario.boxes import Spread, box_rows, edges, inside, shocked_between
-from solvent.margin.scenario.listing import quotes
+from solvent.margin.scenario.listing import held, quotes
 from solvent.margin.scenario.portfolio import GrowingDiscount
 from solvent.margin.scenario.quantised import quantise
+from solvent.margin.scenario.quantised_account import standing
 from solvent.margin.scenario.quantised_form import quantised_form
 from solvent.rules import RulesError
 from solvent.units import exact
@@ -152,6 +153,19 @@ def test_a_calm_market_looks_at_few_and_every_level_is_used():
     assert (back.renewed, back.looked_at) == (False, counts[0])
     away = watch.step(market(LISTED, spot="1700", seconds=60))
     assert away.renewed
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_a_box_proves_to_the_grain(structure):
+    """One grain short on a box's rows is not proved, though a breach is not proved either."""
+    form, now = quantised_form(RULES[structure]), quotes(LISTED, market(LISTED))
+    bound = box_rows(form, LISTED, edges(now, SPREADS[0]))
+    pool = held(LISTED, *random_book(LISTED, random.Random(7), junk=structure != "first"))
+    least = standing(bound, pool).low
+    pools = [pool._replace(fixed=pool.fixed - least + more) for more in (-1, 0, 1)]
+    watch = ScenarioWatch(ScenarioTable(RULES[structure], LISTED, books_of_held(LISTED, pools)), SPREADS[:1])
+    watch.judge(now)
+    assert watch.level.tolist() == [0, 0 if form.inclusive else 1, 1]
 
 
 def test_new_boxes_when_more_would_have_to_be_looked_at_than_the_limit():
