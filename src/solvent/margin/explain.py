@@ -19,7 +19,7 @@ from solvent.rules import Path, VenueRules
 from solvent.units import ZERO, Rounding, divide, exact
 
 if TYPE_CHECKING:
-    from solvent.margin.option_lines import OptionFacts, Sensitivities
+    from solvent.margin.option_lines import OptionFacts, OptionGreeks
 
 RATIO_PLACES = 8
 
@@ -42,7 +42,7 @@ class Contribution:
     required: Decimal
     most_loss: Decimal
     priced: str
-    greeks: Sensitivities | None = None
+    greeks: OptionGreeks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _sentences(found: Assessment, contributions: Sequence[Contribution]) -> tupl
     return tuple(words)
 
 
-def _greeks(one: Sensitivities) -> str:
+def _greeks(one: OptionGreeks) -> str:
     shown = (f"{name} {amount:.5g}" for name, amount in one._asdict().items())
     return ", ".join(shown).replace("vega", "vega a point").replace("theta", "theta a day")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _CUT = Context(prec=12, rounding=ROUND_HALF_EVEN, traps=[])
 
 
-class Sensitivities(NamedTuple):
+class OptionGreeks(NamedTuple):
     """Greeks of a position, twelve digits of a float: by the spot, its square, a volatility point (0.01), a day."""
 
     delta: Decimal
@@ -32,7 +32,7 @@ class OptionFacts(NamedTuple):
     mark: Decimal
     notional: Decimal
     worth: Decimal
-    greeks: Sensitivities
+    greeks: OptionGreeks
 
 
 def cut(number: float) -> Decimal:
@@ -59,7 +59,7 @@ def option_facts(scene: Scene) -> Mapping[str, OptionFacts]:
             cut(held.models()[k]) if mark is None else mark,
             abs(cut(float(size) * held.spot[k])),
             worth,
-            Sensitivities(*(cut(column[k]) for column in greeks[1:])),
+            OptionGreeks(*(cut(column[k]) for column in greeks[1:])),
         )
     return found
 

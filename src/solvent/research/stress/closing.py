@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from solvent.book import Book, Market, Position, PriceKey, PriceKind
-from solvent.instruments import Option, Perpetual
+from solvent.instruments import Spot
 from solvent.liquidation.depth import Depth, Level
 from solvent.research.stress.moving import Mover
 from solvent.units import ONE, ZERO, exact
@@ -100,7 +100,7 @@ def _side(mark: int, a_percent: Fraction, sign: int) -> tuple[Level, ...]:
 
 def _closed(moving: Mover, position: Position, depth: Depth, share: Decimal) -> Closed:
     listed = moving.book.instruments[position.symbol]
-    assert isinstance(listed, Perpetual | Option)
+    assert not isinstance(listed, Spot)
     mark_price = moving.market.price(PriceKind.MARK, listed.symbol, listed.quote.name)
     mark = listed.ticks(mark_price, "mark")
     selling = position.lots > 0
