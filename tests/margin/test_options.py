@@ -13,15 +13,17 @@ from solvent import venues
 from solvent.book import BookError, Order, Position, PriceKey, PriceKind, Purpose
 from solvent.comparison import as_at
 from solvent.instruments import Exercise, OptionKind
-from solvent.margin import Combo, Trade, account, assess_pool, liquidation_prices, max_combo, what_if
+from solvent.margin import Combo, Trade, UnsolvableError, account, assess_pool, liquidation_prices, max_combo, what_if
 from solvent.margin.changes import fill
 from solvent.margin.combos import SHAPES, combo_legs
 from solvent.margin.held_options import Moved, held_options
 from solvent.margin.paths import market_along, moves, subject
 from solvent.margin.sensitivities import exposures
+from solvent.pricing import black76
 from solvent.rules import Fees, Path, Transition
 from solvent.units import exact
 from tests.research.option_books import FAR, NEAR, NOW, PAIR, PERP, POOL, USDC, book, ns, symbol
+from tests.venues.option_accounts import Account
 
 D = Decimal
 PMRM2, SRM = venues.venue("derive_pmrm2"), venues.venue("derive_srm")
@@ -308,3 +310,28 @@ def test_where_marks_are_read_the_forward_is_the_spot_grown_by_rate_less_yield()
     assert rolled[0] == pytest.approx(1e5 * math.exp(0.06 * years / 2))
     flat = held_options(made, market, venues.venue("span"), made.holdings[0])
     assert flat.forward().tolist() == [1e5]
+
+
+def test_an_option_in_the_coin_is_worth_its_dollars_and_moves_its_mark_in_coin():
+    """Deribit's form: mark 0.05 of a coin, the payoff over the price; value and delta are those in dollars."""
+    made = Account().holds("BTC", 2).index("BTC", 100_000).forward("BTC", 30, 101_000)
+    made.option("BTC", "C", 110_000, 1, "0.0300", settle="BTC", vol="0.5")
+    held_book, market = made.book(), made.market()
+    rules = venues.venue("deribit_pm")
+    held = held_options(held_book, market, rules, held_book.holdings[0])
+    usd = float(black76(101_000.0, 110_000.0, 30 / 365, 0.5, True).price)
+    assert held.values()[0] == pytest.approx(usd * 100_000 / 101_000)
+    moved = next(iter(held.prices(market, 1.1).values()))
+    rise = float(black76(111_100.0, 110_000.0, 30 / 365, 0.5, True).price)
+    assert float(moved) == pytest.approx((rise + 0.03 * 101_000 - usd) / 111_100)
+    up, down = (held.values(Moved(one))[0] for one in (1.001, 0.999))
+    assert held.greeks().delta[0] == pytest.approx((up - down) / 200, rel=1e-4)
+    found = liquidation_prices(held_book, market, rules, POOL)
+    assert set(found) == {"BTC"}
+
+
+def test_a_pool_judged_in_the_coin_of_its_options_has_no_price_to_move():
+    made = Account(numeraire="BTC").holds("BTC", 2).index("BTC", 100_000).forward("BTC", 30, 101_000)
+    made.option("BTC", "C", 110_000, 1, "0.0300", settle="BTC", vol="0.5")
+    with pytest.raises(UnsolvableError, match="is judged in BTC and holds options on it"):
+        liquidation_prices(made.book(), made.market(), venues.venue("deribit_pm_segregated"), POOL)

@@ -28,6 +28,7 @@ from solvent.margin import (
     liquidation_price,
 )
 from solvent.margin import liquidation_prices as all_liquidation_prices
+from solvent.margin.liquidation_price import subjects
 from solvent.rules import Path, VenueRules
 from solvent.units import exact
 
@@ -192,7 +193,7 @@ def liquidations(book: Book, market: Market, rules: VenueRules, held: Holding) -
     try:
         return all_liquidation_prices(book, market, rules, held.pool.id)
     except UnsolvableError:
-        symbols = dict.fromkeys(position.symbol for position in held.positions)
+        symbols = subjects(book, held)
         return {symbol: _liquidation_or_reason(book, market, rules, held.pool.id, symbol) for symbol in symbols}
 
 

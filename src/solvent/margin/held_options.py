@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import NamedTuple
 
 import numpy as np
 
 from solvent.book import SECOND_NS, Book, BookError, Holding, Market, PriceKey, PriceKind, curve
-from solvent.instruments import Exercise, Option, OptionKind
+from solvent.instruments import Exercise, Option, OptionKind, Payoff
 from solvent.margin.options import Reads
 from solvent.pricing import Svi, black76, implied_volatility
 from solvent.pricing.black import Greeks, spread_price
@@ -63,6 +63,8 @@ class HeldOptions:
         Mark less model at present, by option.
     american
         1 where an option is never worth less than its exercise.
+    in_coin
+        1 where an option's mark and payoff are in the coin: its price over the forward, worth the spot.
 
     """
 
@@ -80,6 +82,7 @@ class HeldOptions:
     worth: F64
     off: F64
     american: F64
+    in_coin: F64
 
     def forward(self, moved: Moved = STILL) -> F64:
         """Forwards after a move; growth rolls off as time passes, and an expired option's forward is the spot."""
@@ -105,8 +108,13 @@ class HeldOptions:
 
     def values(self, moved: Moved = STILL) -> F64:
         """Signed value of each position after a move, in the numeraire."""
-        found: F64 = self.models(moved) * self.size * self.worth
+        found: F64 = self.models(moved) * self._times(moved)
         return found
+
+    def _times(self, moved: Moved) -> F64:
+        """What a price in quote is worth of each position: an option in coin is worth spot ÷ forward of its price."""
+        ratio = self.spot * moved.factor / self.forward(moved)
+        return self.size * self.worth * np.where(self.in_coin > 0, ratio, 1.0)
 
     def greeks(self, moved: Moved = STILL) -> Greeks:
         """Signed value and Greeks of each position in the numeraire: by the spot, a volatility point, a day.
@@ -116,7 +124,7 @@ class HeldOptions:
         left, forward = self.left(moved), self.forward(moved)
         discount = np.exp(-self.rate * left)
         one = black76(forward, self.strike, left, self._volatility(moved), self.is_call.astype(bool), discount)
-        times, slope = self.size * self.worth, (forward - self.settled) / (self.spot * moved.factor)
+        times, slope = self._times(moved), (forward - self.settled) / (self.spot * moved.factor)
         return Greeks(
             one.price * times,
             one.delta * slope * times,
@@ -128,8 +136,10 @@ class HeldOptions:
     def prices(self, market: Market, factor: float = 1.0, volatility: float = 0.0) -> dict[PriceKey, Decimal]:
         """Marks of the options after a move, and their volatilities where those move."""
         moved, changed = Moved(factor, volatility), dict[PriceKey, Decimal]()
-        least = np.minimum(self.forward(moved), self.strike)
-        columns = (self.models(moved) + self.off, least, self._volatility(moved))
+        forward = self.forward(moved)
+        unit = np.where(self.in_coin > 0, forward, 1.0)
+        least = np.minimum(forward, self.strike) / unit
+        columns = ((self.models(moved) + self.off) / unit, least, self._volatility(moved))
         for one, price, least_whole, vol in zip(self.listed, *columns, strict=True):
             for kind in MARKED:
                 key = PriceKey(kind, one.symbol, one.quote.name)
@@ -187,19 +197,17 @@ def held_options(
     options = tuple(one for one, _ in rows)
     strike = np.array([float(one.strike) for one in options])
     is_call = np.array([one.kind is OptionKind.CALL for one in options], dtype=np.float64)
+    in_coin = np.array([float(one.payoff is Payoff.INVERSE) for one in options])
     marks = [market.prices.get(PriceKey(PriceKind.MARK, one.symbol, one.quote.name)) for one in options]
+    price = np.array([np.nan if one is None else float(one) for one in marks])
+    price *= np.where(in_coin > 0, moving + settled, 1.0)
     facts = (moving + settled, strike, years, rate, is_call)
-    vols = _volatilities(market, options, marks, facts, reads)
+    vols = _volatilities(market, options, price, facts, reads)
     american = np.array([float(reads.by_mark and one.exercise is Exercise.AMERICAN) for one in options])
     size = np.array([size for _, size in rows])
-    bare = HeldOptions(
-        options, size, spot, moving, settled, strike, years, vols, rate, growth, is_call, worth, 0 * size, american
-    )
-    given = np.array([np.nan if one is None else float(one) for one in marks])
-    off = np.nan_to_num(given - bare.models())
-    return HeldOptions(
-        options, size, spot, moving, settled, strike, years, vols, rate, growth, is_call, worth, off, american
-    )
+    columns = (options, size, spot, moving, settled, strike, years, vols, rate, growth, is_call, worth)
+    bare = HeldOptions(*columns, 0 * size, american, in_coin)
+    return replace(bare, off=np.nan_to_num(price - bare.models()))
 
 
 def reads_of(rules: VenueRules, holding: Holding) -> Reads:
@@ -211,8 +219,10 @@ def reads_of(rules: VenueRules, holding: Holding) -> Reads:
 
 def _inputs(market: Market, one: Option, reads: Reads, numeraire: str) -> tuple[float, ...]:
     """Spot, moving and settled forward, years, rate, growth, worth of a quote."""
-    quote = one.quote.name
-    spot = market.price(PriceKind.INDEX, one.underlying, quote)
+    in_coin = one.payoff is Payoff.INVERSE
+    quote = numeraire if in_coin else one.quote.name
+    key = PriceKey(PriceKind.INDEX, one.underlying, quote)
+    spot = market.prices.get(key) or market.price(PriceKind.INDEX, one.underlying, numeraire)
     years = max(0, one.expiry_ns - market.time_ns) / SECOND_NS / YEAR_SECONDS
     day = curve(one.underlying, one.expiry_ns)
     worth = ONE if quote == numeraire else market.price(PriceKind.INDEX, quote, numeraire)
@@ -221,7 +231,8 @@ def _inputs(market: Market, one: Option, reads: Reads, numeraire: str) -> tuple[
     moving, settled = float(spot) * math.exp(carry * years), 0.0
     rate = own
     if not reads.by_mark:
-        given = market.prices.get(PriceKey(PriceKind.FORWARD, day, quote))
+        forwards = (market.prices.get(PriceKey(PriceKind.FORWARD, day, each)) for each in (quote, numeraire))
+        given = next((each for each in forwards if each is not None), None)
         settled = float(market.figure("settled_forward", day, ZERO))
         moving = float(spot if given is None else given)
         rate = max(0.0, float(market.figure("rate", day, ZERO))) if reads is Reads.FEEDS else 0.0
@@ -233,13 +244,12 @@ def _inputs(market: Market, one: Option, reads: Reads, numeraire: str) -> tuple[
 def _volatilities(
     market: Market,
     options: tuple[Option, ...],
-    marks: list[Decimal | None],
+    price: F64,
     facts: tuple[F64, F64, F64, F64, F64],
     reads: Reads,
 ) -> F64:
     """A volatility an option: its own, of its expiry's smile, or what its mark implies (zero where it implies none)."""
     forward, strike, years, rate, is_call = facts
-    price = np.array([np.nan if one is None else float(one) for one in marks])
     known = np.isfinite(price)
     implied = implied_volatility(
         np.where(known, price, 0.0), forward, strike, years, is_call.astype(bool), np.exp(-rate * years)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from solvent.book import Book, Holding, Market, Method, PriceKind, Purpose
 from solvent.instruments import Future, Option, Perpetual
 from solvent.margin.assess import assess_holding
-from solvent.margin.forms import SizedError, contracts_of, form
+from solvent.margin.forms import SizedError, UnsolvableError, contracts_of, form
 from solvent.margin.parts import Parts, parts
 from solvent.margin.paths import Moves, market_along, moved_by, option_coins, subject
 from solvent.margin.roots import Root, roots
@@ -66,7 +66,11 @@ def liquidation_prices(
 def path_of(book: Book, rules: VenueRules, holding: Holding, along: Path | None) -> Path:
     """The path asked for or the rule set's; of a pool with options never less than everything on the same coin."""
     path = along or rules.path
-    return Path.UNDERLYING if path is Path.INSTRUMENT and option_coins(book, holding) else path
+    coins = option_coins(book, holding)
+    if holding.pool.numeraire in coins:
+        coin = holding.pool.numeraire
+        raise UnsolvableError(f"pool {holding.pool.id} is judged in {coin} and holds options on it: no price moves")
+    return Path.UNDERLYING if path is Path.INSTRUMENT and coins else path
 
 
 def subjects(book: Book, holding: Holding) -> list[str]:

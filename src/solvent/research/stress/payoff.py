@@ -90,7 +90,9 @@ def options_gain(held: HeldOptions, factor: float, years: float, arrival: Arriva
     """What options gain: settled where they have expired on the way, by model where not."""
     reached = on_the_way(factor, held.years, years, arrival)
     side = np.where(held.is_call, 1.0, -1.0)
-    settled = np.maximum(side * (held.spot * reached - held.strike), 0.0) * held.size * held.worth
+    settled = (
+        np.maximum(side * (held.spot * reached - held.strike), 0.0) * held.size * held.worth
+    )  # a coin's payoff at its price then
     later = held.values(Moved(factor, 0.0, years))
     return float((np.where(held.years <= years, settled, later) - held.values()).sum())
 
