@@ -158,18 +158,21 @@ def test_inverse_and_linear_contracts_of_one_underlying_offset():
     assert found.reduction == 2 * 225
 
 
-def test_options_are_stressed_with_volatility():
-    held = Account().index("ETH", 3_000).holds("USDC", 9_000).option("ETH", "C", 3_200, -2, 100, vol=0.6)
+@pytest.mark.parametrize(
+    ("size", "scenario"), [(-2, "index +0.12, volatility up"), (2, "index -0.12, volatility down")]
+)
+def test_options_are_stressed_with_volatility(size, scenario):
+    held = Account().index("ETH", 3_000).holds("USDC", 9_000).option("ETH", "C", 3_200, size, 100, vol=0.6)
 
     def gained(shock, vol):
         years = 30 / 365
-        return -2 * (black("C", 3_000 * (1 + shock), 3_200, vol, years) - black("C", 3_000, 3_200, 0.6, years))
+        return size * (black("C", 3_000 * (1 + shock), 3_200, vol, years) - black("C", 3_000, 3_200, 0.6, years))
 
     spots = [0, 0.04, 0.08, 0.12, -0.04, -0.08, -0.12]
     found = stress(held)
     assert close(found.spot, -min(gained(s, v) for s in spots for v in (0.9, 0.6, 0.3)), 1e-9)
     assert close(found.extreme, -0.5 * min(gained(s, 0.6) for s in (0.24, -0.24)), 1e-9)
-    assert found.scenario == "index +0.12, volatility up"
+    assert found.scenario == scenario
 
 
 def test_an_options_delta_is_hedged_by_spot_and_charged_for_its_tenor():
