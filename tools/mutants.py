@@ -66,6 +66,7 @@ FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
             "tests/venues/test_bybit_uta_portfolio.py",
         ),
     ),
+    "src/solvent/margin/scenario/volatilities.py": (("tests/margin/test_volatilities.py",),),
     "src/solvent/margin/scenario": (
         ("tests/margin/test_scenario.py", "src/solvent/margin/scenario"),
         ("tests/venues/test_derive_pmrm1.py", "tests/venues/test_derive_pmrm2.py"),
@@ -80,6 +81,10 @@ FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "src/solvent/margin/greeks": (("tests/venues/test_greeks.py", "src/solvent/margin/greeks"), ("tests/laws",)),
     "src/solvent/research": (("tests/research",),),
     "src/solvent/margin": (("tests/margin", "src/solvent/margin"), FEW, ("tests/laws",), EQUALITY),
+    **{
+        f"src/solvent/pricing/{name}.py": ((f"tests/pricing/test_{name}.py",),)
+        for name in ("american", "chain", "fitting", "proof", "smiles")
+    },
     "src/solvent/pricing": (("tests/pricing", "src/solvent/pricing"), ("tests/margin/test_scenario.py",)),
     "src/solvent/engine": (FEW, ("tests/engine", "tests/laws"), EQUALITY),
     "src/solvent/adapters": (("tests/adapters",),),
@@ -88,6 +93,7 @@ FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "src/solvent/venues/offered.py": (("tests/venues/test_offered.py",),),
     "src/solvent/fixed.py": (("tests/test_fixed.py", "tests/marks", "src/solvent/fixed.py"), ("tests/conformance",)),
     "src/solvent/marks": (("tests/marks", "src/solvent/marks"), ("tests/conformance",)),
+    "tools/surfaces.py": (("tests/pricing/test_fitting.py", "tests/pricing/test_chain.py"),),
     "src/solvent/household.py": (("tests/test_household.py",),),
     "src/solvent/liquidation": (
         (

@@ -151,6 +151,8 @@ def test_bachelier_within_its_error_and_through_negative_prices():
     assert float(bachelier(-37.0, -40.0, 0.1, 50.0, False).theta) == pytest.approx(decay, rel=1e-6)
     point = bumped(lambda v: float(bachelier(-37.0, -40.0, 0.1, v, False).price), 50.0, 1e-4) / 100
     assert float(bachelier(-37.0, -40.0, 0.1, 50.0, False).vega) == pytest.approx(point, rel=1e-6)
+    curve = bumped(lambda f: float(bachelier(f, -40.0, 0.1, 50.0, False).delta), -37.0, 1e-4)
+    assert float(bachelier(-37.0, -40.0, 0.1, 50.0, False).gamma) == pytest.approx(curve, rel=1e-6)
     assert bachelier([-41.0, -39.0], -40.0, 0.0, 50.0, True).price.tolist() == [0.0, 1.0]
 
 

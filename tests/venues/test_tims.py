@@ -11,6 +11,7 @@ from solvent.book import BookError, Method, Order, Purpose
 from solvent.conformance import Outcome, conform
 from solvent.instruments import Exercise, OptionKind, Perpetual
 from solvent.margin import assess_pool
+from solvent.pricing import american
 from solvent.rules import RulesError
 from solvent.units import exact
 from solvent.venues import venue
@@ -96,14 +97,34 @@ def test_a_group_credits_a_share_of_gains_and_sums_the_minima():
 
 def test_american_options_are_worth_what_exercise_brings_and_european_ones_may_be_less():
     spot = Spot(D(100), D("0.10"))
-    american = Listed("P", PUT, D(120), D("20.05"), D(1), Exercise.AMERICAN)
-    assert implied(american._replace(price=D(20)), spot) > 0
-    deep = american._replace(price=D(20), strike=D(120))
+    listed = Listed("P", PUT, D(120), D("20.05"), D(1), Exercise.AMERICAN)
+    assert implied(listed._replace(price=D(20)), spot) == 0  # exercise alone tells no volatility
+    dearer = listed._replace(price=D("20.5"))
+    assert 0 < implied(dearer, spot) < implied(dearer._replace(exercise=Exercise.EUROPEAN), spot)
+    deep = listed._replace(price=D(20), strike=D(120))
     down = option_changes(deep, spot, [D("-0.5")]).gains[0]
     assert down == 50
     assert option_changes(deep._replace(exercise=Exercise.EUROPEAN), spot, [D("-0.5")]).gains[0] < 40
     at_exercise = Listed("P", PUT, D(200), D(100), D(1), Exercise.AMERICAN)
     assert implied(at_exercise, Spot(D(100), D("0.10"))) == pytest.approx(0.59, abs=0.6)
+
+
+def test_exercise_before_the_last_day_is_part_of_the_value():
+    """A put with interest and a call with dividends are worth more than European ones at the same volatility."""
+    spot = Spot(D(100), D("0.05"), D("0.05"))
+    for kind in (CALL, PUT):
+        early = Listed("X", kind, D(100), D("9.5"), D(1), Exercise.AMERICAN)
+        vol = implied(early, spot)
+        assert float(american(100.0, 100.0, 1.0, vol, kind is CALL, 0.05, 0.05)) == pytest.approx(9.5, abs=1e-6)
+        move = D("-0.1") if kind is PUT else D("0.1")
+        gained = option_changes(early, spot, [move])
+        want = float(american(100.0 * (1 + float(move)), 100.0, 1.0, vol, kind is CALL, 0.05, 0.05)) - 9.5
+        assert float(gained.gains[0]) == pytest.approx(want, abs=1e-9)
+        assert D("2e-4") < gained.error < D("2e-3")  # four millionths of spot and strike
+    for kind, still in ((CALL, Spot(D(100), D("0.05"))), (PUT, Spot(D(100), D(0), D("0.05")))):
+        late = Listed("X", kind, D(100), D("9.5"), D(1), Exercise.AMERICAN)
+        assert implied(late, still) == implied(late._replace(exercise=Exercise.EUROPEAN), still)
+        assert option_changes(late, still, [D("0.1")]).error < D("1e-8")
 
 
 def test_a_price_that_no_volatility_gives_is_refused_unless_it_is_exercise():

@@ -24,6 +24,7 @@ MEASURES = {
     "verdict.latency": ("bands", "measure_latency"),
     "scan": ("scan", "measure"),
     "whatif.options": ("what_if", "measure"),
+    "greeks": ("greeks", "measure"),
 }
 NAMES = tuple(MEASURES)
 

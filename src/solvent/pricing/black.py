@@ -162,6 +162,6 @@ def many(
     from solvent.pricing import kernels  # noqa: PLC0415 - the compiler is loaded only where it is asked for
 
     into = out if out is not None else Greeks(*(np.empty(forward.size) for _ in Greeks._fields))
-    side = np.broadcast_to(np.where(is_call, 1.0, -1.0), forward.shape)
-    kernels.greeks_into(forward, strike, years, volatility, discount, np.ascontiguousarray(side), *into)
+    calls = np.ascontiguousarray(np.broadcast_to(np.asarray(is_call, dtype=np.bool_), forward.shape))
+    kernels.greeks_into(forward, strike, years, volatility, discount, calls, *into)
     return into

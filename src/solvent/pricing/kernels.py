@@ -11,15 +11,16 @@ from solvent.pricing.compiler import kernel
 from solvent.pricing.elementary import DENSITY, fast_exp, fast_log, normal_given
 
 F64 = npt.NDArray[np.float64]
+Truths = npt.NDArray[np.bool_]
 LEAST_SPREAD = 1e-100
 
 
 @kernel
 def greeks_into(
-    forward: F64, strike: F64, years: F64, volatility: F64, discount: F64, side: F64,
+    forward: F64, strike: F64, years: F64, volatility: F64, discount: F64, is_call: Truths,
     price: F64, delta: F64, gamma: F64, vega: F64, theta: F64,
 ) -> None:  # fmt: skip
-    """Price and Greeks of each option, in the units of ``black``; ``side`` is +1 for calls and −1 for puts.
+    """Price and Greeks of each option, in the units of ``black``.
 
     Invariant: an option's numbers depend on its own arguments alone. Cost: a logarithm, an exponential and
     two tails of the normal distribution an option.
@@ -32,7 +33,7 @@ def greeks_into(
         inverse = 1.0 / s
         d1 = fast_log(ratio) * inverse + 0.5 * s
         gauss = fast_exp(-0.5 * d1 * d1)
-        sign = side[i]
+        sign = 2.0 * is_call[i] - 1.0
         n1 = normal_given(sign * d1, gauss)
         n2 = normal_given(sign * (d1 - s), gauss * ratio)
         gauss *= DENSITY * df
@@ -46,7 +47,9 @@ def greeks_into(
 
 
 @kernel
-def prices_into(forward: F64, strike: F64, years: F64, volatility: F64, discount: F64, side: F64, price: F64) -> None:
+def prices_into(
+    forward: F64, strike: F64, years: F64, volatility: F64, discount: F64, is_call: Truths, price: F64
+) -> None:
     """Price of each option; arguments as :func:`greeks_into`.
 
     Invariant: the price that :func:`greeks_into` gives, but for rounding, and never below zero. Cost: as there.
@@ -57,7 +60,7 @@ def prices_into(forward: F64, strike: F64, years: F64, volatility: F64, discount
         ratio = f / k
         d1 = fast_log(ratio) / s + 0.5 * s
         gauss = fast_exp(-0.5 * d1 * d1)
-        sign = side[i]
+        sign = 2.0 * is_call[i] - 1.0
         n1 = normal_given(sign * d1, gauss)
         n2 = normal_given(sign * (d1 - s), gauss * ratio)
         price[i] = max(discount[i] * sign * (f * n1 - k * n2), 0.0)

@@ -1,4 +1,7 @@
-"""Volatility by strike and expiry: SVI slices with their tests for arbitrage, a plain grid, and the forward curve."""
+"""Volatility by strike and expiry: SVI slices with their tests for arbitrage, a plain grid, and the forward curve.
+
+The tests here look at sampled strikes; :mod:`solvent.pricing.proof` proves on the whole line.
+"""
 
 from __future__ import annotations
 

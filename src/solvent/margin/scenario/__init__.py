@@ -14,6 +14,7 @@ from solvent.margin.scenario.portfolio import (
 from solvent.margin.scenario.reading import expiry_after, position_worth
 from solvent.margin.scenario.scan import Linear, Scan, scan, values
 from solvent.margin.scenario.shocks import Move, PlainShock, Scenario, SkewShock, TermShock
+from solvent.margin.scenario.volatilities import with_surfaces
 
 __all__ = [
     "Basis",
@@ -38,4 +39,5 @@ __all__ = [
     "position_worth",
     "scan",
     "values",
+    "with_surfaces",
 ]
