@@ -62,7 +62,8 @@ def inside(pair, pool, rng):
     for e in linear_entries(t, pool):
         thing, side = int(t.key[e]) >> 2, BELOW if t.lots[e] > 0 else 1
         low, high = bounds.get(thing, (0.0, FAR))
-        bounds[thing] = (max(low, b.node[e]["edge"]), high) if side == BELOW else (low, min(high, b.node[e]["edge"]))
+        edge = float(b.node[e]["edge"])
+        bounds[thing] = (max(low, edge), high) if side == BELOW else (low, min(high, edge))
     for thing, (low, high) in bounds.items():
         row = t.things[thing]
         per_tick = int(row["tick_value"]) if int(row["kind"]) == LINEAR else 1

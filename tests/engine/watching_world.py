@@ -13,6 +13,7 @@ from solvent.engine.ladders import ABOVE, BELOW, bucket_of
 from solvent.engine.leaving import ARMED, COUNT, FRONTIER, LIST, OFF, READY, UNFIT
 from solvent.engine.records import CCP_POOL, FIRST_USER_POOL, PoolState, Setting, Verb, command
 from solvent.engine.screen import packed
+from solvent.engine.slots import SMALLEST
 from solvent.engine.tables import ASSET, FREE, LINEAR, Limits
 from tests.equality.worlds import BTC_ID, COIN, CONTRACTS, EDGE, ETH_ID, FUTURE, PERP, SPOT, USDT_ID, VENUES, stage
 
@@ -128,7 +129,7 @@ class Pair:
         slot = self.rng.choice(slots)
         thing = int(t.key[slot]) >> 2
         row = t.things[thing]
-        ticks = b.node[slot]["edge"]
+        ticks = float(b.node[slot]["edge"])
         if int(row["kind"]) == LINEAR:
             ticks = (ticks + float(row["carry"] - b.base[thing])) / int(row["tick_value"])
         mark = int(row["mark"])
@@ -235,8 +236,8 @@ def check_edges(t, b, pool):
     """Each entry's edge stands in the bucket of its price, on its side of the last price, not before ``near``."""
     for e in linear_entries(t, pool):
         thing, side = int(t.key[e]) >> 2, BELOW if t.lots[e] > 0 else ABOVE
-        edge, at, near = b.node[e]["edge"], b.at[thing], b.near[2 * thing + side]
-        assert int(b.node[e]["holder"]) == pool
+        edge, at, near = float(b.node[e]["edge"]), b.at[thing], b.near[2 * thing + side]
+        assert int(b.holder[e // SMALLEST]) == pool
         assert int(b.node[e]["bucket"]) == bucket_of(b, thing, side, edge) > 0
         inside = near >= edge and edge < at if side == BELOW else near <= edge and edge > at
         assert inside, (pool, thing, side, edge, at, near)

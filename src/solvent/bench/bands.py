@@ -22,6 +22,7 @@ from solvent.engine.engine import Engine
 from solvent.engine.epochs import scanned
 from solvent.engine.records import FIRST_USER_POOL, Batch, Happened, Verb, command
 from solvent.engine.screen import packed
+from solvent.engine.tables import TOP_TIME
 from solvent.engine.warm import warm
 
 F64 = npt.NDArray[np.float64]
@@ -76,6 +77,15 @@ def arm(engine: Engine) -> float:
     if watch is None:
         return 0.0
     return seconds(lambda: watch.arm_to(engine.tables, engine.pool_count))
+
+
+def armed(made: World) -> float:
+    """An epoch at the prices there are, and then every pool is armed; how long the arming takes."""
+    things = made.engine.tables.things
+    made.next_seq += 1
+    marks = {thing: int(mark) for thing, mark in enumerate(things["mark"].tolist()) if mark}
+    made.engine.step(assemble([prices(SOURCE, made.next_seq, marks, int(made.engine.tables.top[TOP_TIME]))]))
+    return arm(made.engine)
 
 
 def told(engine: Engine) -> Watched:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from solvent.bench.bands import armed
 from solvent.bench.fills import BATCH, FULL, SMALL, run
 from solvent.bench.timing import RUNS, seconds, summary
 from solvent.bench.world import Shape, trades, world
@@ -29,11 +30,13 @@ IN_FLIGHT = 1  # one is written while the next is executed; more of them only wa
 def measure(full: bool = False) -> dict[str, Any]:
     """Trades per second and time to disk of a batch of 1,000; the baseline is the same trades without a journal."""
     pools, count = (FULL, 200_000) if full else (SMALL, 40_000)
-    made = world(Shape(pools))
+    made = world(Shape(pools), bands=True)
     run(made, trades(made, count // 4, 100))
     rates, bare, waits = [], [], []
     for k in range(RUNS):
+        armed(made)
         bare.append(count / seconds(partial(run, made, trades(made, count, 2 * k))))
+        armed(made)
         folder = Path(tempfile.mkdtemp(prefix="solvent-bench-"))
         try:
             rate, wait = _journalled(made.engine, folder, trades(made, count, 2 * k + 1))

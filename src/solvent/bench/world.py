@@ -203,10 +203,13 @@ def _write(
     _mirror(engine, thing, lots, unit, mirror_room)
     t.top[TOP_POOLS] = FIRST_USER_POOL + shape.pools
     t.top[TOP_ENTRIES] = mirror_room + int(room.sum())
+    for column in (t.carry, t.leverage):  # their memory is there, as after commands: else trades would wait for it
+        column[: int(t.top[TOP_ENTRIES])] = 0
     if shape.margin:
         standing = engine.revalue()
         short = gross * shape.margin - (standing.margin_equity - standing.required)[FIRST_USER_POOL:]
         rows["cash"] += np.maximum(0, short).astype(np.int64)
+        t.mirrored[:] = 0  # they have changed
 
 
 def _rank(owner: I64) -> I64:

@@ -30,6 +30,7 @@ from solvent.engine.ladders import (
 from solvent.engine.leaving import COUNT, FRONTIER
 from solvent.engine.records import FIRST_USER_POOL, PoolState
 from solvent.engine.screen import Marks, packed
+from solvent.engine.slots import SMALLEST
 from solvent.engine.tables import ASSET, I32, LINEAR, TOP_ENTRIES, TOP_PIECES, TOP_POOLS, TOP_THINGS, Limits, Tables
 from solvent.engine.watching import SPARE_SHARE, epoch, page_armed
 from solvent.ledger import TRILLION
@@ -100,12 +101,14 @@ class Watch:
         )  # fmt: skip
 
     def nbytes(self, t: Tables) -> int:
-        """Memory of edges, ladders and lists, of slots and pools in use."""
+        """Memory of edges and ladders, of slots and pools in use; the active list is one of the tables."""
         if self.bands is None:
             return 0
-        whole = sum(column.nbytes for column in self.bands if column.size < self.bands.node.size)
-        listed = (self.bands.touched.itemsize + t.active.itemsize + self.found.itemsize) * int(t.top[TOP_POOLS])
-        return whole - self.bands.touched.nbytes + listed + int(t.top[TOP_ENTRIES]) * self.bands.node.itemsize
+        b, pools, slots = self.bands, int(t.top[TOP_POOLS]), int(t.top[TOP_ENTRIES])
+        by_slot = b.node[:slots].nbytes + b.holder[: -(-slots // SMALLEST)].nbytes
+        by_pool = b.touched[:pools].nbytes + self.found[:pools].nbytes
+        whole = sum(column.nbytes for column in b) - b.node.nbytes - b.holder.nbytes - b.touched.nbytes
+        return whole + by_slot + by_pool
 
     def give_up(self, t: Tables) -> None:
         """Every band is void, and the list empty: the scan judges everybody until pools are armed again."""

@@ -33,7 +33,7 @@ from itertools import pairwise
 import numpy as np
 
 from solvent.engine.jit import kernel
-from solvent.engine.ladders import ABOVE, BELOW, FAR, Bands, stand_at, unlink
+from solvent.engine.ladders import ABOVE, BELOW, FAR, Bands, kept, stand_at, unlink
 from solvent.engine.leaving import ARMED, READY, UNFIT
 from solvent.engine.screen import UNKNOWN
 from solvent.engine.tables import (
@@ -91,10 +91,10 @@ def tails_of(rows: list[list[int]]) -> list[float]:
 
 @kernel
 def edge_at(b: Bands, thing: int, side: int, moves: float) -> float:
-    """The coordinate so many usual moves of a thing away."""
+    """The coordinate so many usual moves of a thing away, as it is kept: what is proved is proved at the very edge."""
     if side == BELOW:
-        return b.at[thing] * (1.0 - min(moves * b.usual[thing], LOWEST))
-    return b.at[thing] * (1.0 + min(moves * b.usual[thing], HIGHEST))
+        return kept(b.at[thing] * (1.0 - min(moves * b.usual[thing], LOWEST)))
+    return kept(b.at[thing] * (1.0 + min(moves * b.usual[thing], HIGHEST)))
 
 
 @kernel

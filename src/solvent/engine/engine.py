@@ -6,7 +6,6 @@ not depend on how commands are cut into batches, on threads, on the screen, or o
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +13,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from solvent.book import Book, Holding, Market, Purpose
 from solvent.engine import cover, epochs, expiry, losses, settings, snapshot, stops
@@ -22,8 +20,8 @@ from solvent.engine.arming import Watch, Watched
 from solvent.engine.audit import Verdict, audit
 from solvent.engine.desk import Answer, Command, Desk, Sheet, cut_out
 from solvent.engine.hashing import state_hash
-from solvent.engine.hot import MOST_EVENTS, apply, claim
-from solvent.engine.jit import say_if_cold
+from solvent.engine.hot import MOST_EVENTS, apply, claim, hot
+from solvent.engine.jit import plainly, say_if_cold
 from solvent.engine.names import Names, PayloadError
 from solvent.engine.records import EVENT, FIRST_USER_POOL, Batch, PoolState, Reason, Records, Verb
 from solvent.engine.screen import F64, I8, halves, in_turn, packed, stand_all
@@ -34,6 +32,7 @@ from solvent.rules import VenueRules
 
 NO_VENUES: Mapping[str, VenueRules] = MappingProxyType({})
 AHEAD = 8  # commands whose memory is asked for in advance: a hint
+is_hot, claimed = plainly(hot), plainly(claim)
 Handler = Callable[[Desk, Command, Sheet], Answer]
 
 COLD: Mapping[int, Handler] = MappingProxyType(
@@ -149,20 +148,19 @@ class Engine:
         commands = batch.commands
         if not commands.flags.carray:  # read-only or not in a row: kernels are compiled for one kind of array only
             commands = np.array(commands)
-        sheets: list[Records] = []
-        for first, last, cold in runs(commands["kind"]):
-            at = first
-            if cold:
-                sheets += [self._cold(cut_out(batch, k)) for k in range(first, last)]
+        kinds, count, at, written = commands["kind"], commands.size, 0, 0
+        events = np.empty(MOST_EVENTS * count, EVENT)  # only what is written takes memory
+        while at < count:
+            if is_hot(int(kinds[at])):
+                events = with_room(events, written, MOST_EVENTS)
+                after, ended = apply(self.tables, commands, at, count, events, written, AHEAD)
+                at, written = int(after), int(ended)
                 continue
-            while at < last:
-                events = np.empty(MOST_EVENTS * (last - at), EVENT)  # only what is written takes memory
-                after, written = apply(self.tables, commands, at, last, events, 0, AHEAD)
-                sheets.append(events[: int(written)])
-                at = int(after)
-        if len(sheets) == 1:
-            return sheets[0]
-        return joined(sheets)
+            sheet = self._cold(cut_out(batch, at))
+            events = with_room(events, written, sheet.size)
+            events[written : written + sheet.size] = sheet
+            at, written = at + 1, written + sheet.size
+        return events[:written]
 
     def _cold(self, c: Command) -> Records:
         """One cold command: claimed, answered, and its events closed."""
@@ -178,7 +176,7 @@ class Engine:
     def _answer(self, c: Command, sheet: Sheet) -> Answer:
         if not 0 <= c.source < self.tables.sources.size:
             return Answer(Reason.FULL)
-        if not claim(self.tables, c.source, c.source_seq):
+        if not claimed(self.tables, c.source, c.source_seq):
             return Answer(Reason.DUPLICATE)
         handler = COLD.get(c.kind)
         if handler is None:
@@ -292,25 +290,17 @@ class Engine:
             raise snapshot.SnapshotError(f"{path}: a payload is refused now: {answer.reason.name} {answer.text}")
 
 
-def runs(kinds: npt.NDArray[np.int16]) -> list[tuple[int, int, bool]]:
-    """Commands one after the other that are all hot, or all cold: first, the one after the last, whether cold.
+def with_room(events: Records, written: int, more: int) -> Records:
+    """The same events where ``more`` fit behind those written, else a copy of them with room for as many again.
 
-    >>> runs(np.array([int(Verb.OPEN), int(Verb.STOP), int(Verb.FILL)], np.int16))
-    [(0, 2, True), (2, 3, False)]
+    >>> with_room(np.zeros(4, EVENT), 3, 1).size, with_room(np.zeros(4, EVENT), 3, 2).size
+    (4, 10)
     """
-    cold = ((kinds < Verb.DEPOSIT) | (kinds > Verb.FILL)) & (kinds != Verb.CONVERT)
-    edges = [0, *(np.flatnonzero(cold[1:] != cold[:-1]) + 1).tolist(), kinds.size]
-    return [(first, last, bool(cold[first])) for first, last in itertools.pairwise(edges) if first < last]
-
-
-def joined(sheets: list[Records]) -> Records:
-    """Events one after the other; NumPy's own way costs 30 microseconds for their fields alone."""
-    out: Records = np.empty(sum(sheet.size for sheet in sheets), EVENT)
-    at = 0
-    for sheet in sheets:
-        out[at : at + sheet.size] = sheet
-        at += sheet.size
-    return out
+    if written + more <= events.size:
+        return events
+    grown: Records = np.empty(2 * (written + more), EVENT)
+    grown[:written] = events[:written]
+    return grown
 
 
 def _open_house(t: Tables) -> None:

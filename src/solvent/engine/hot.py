@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from solvent.engine.cash import FULL, MALFORMED, OK, deposit, transfer, withdraw
 from solvent.engine.conversion import aftermath, convert
-from solvent.engine.jit import kernel, prefetch
+from solvent.engine.jit import kernel, prefetch, prefetch_row
 from solvent.engine.orders import release, reserve
 from solvent.engine.records import LEG_MASK, REDUCE_ONLY, Happened, Reason, Records, Verb
 from solvent.engine.tables import TOP_COMMANDS, TOP_POOLS, TOP_SEQ, Tables
@@ -94,23 +94,33 @@ def one(t: Tables, commands: Records, j: int) -> tuple[int, int, int, int]:
 
 
 @kernel
-def look_ahead(t: Tables, commands: Records, j: int, stop: int, ahead: int) -> None:
-    """Ask for the memory of coming fills: pool rows first, then the blocks they point to. Changes nothing."""
-    if j + 2 * ahead < stop:
-        pool, other = commands[j + 2 * ahead]["pool"], commands[j + 2 * ahead]["other"]
-        if 0 <= pool < t.top[TOP_POOLS] and 0 <= other < t.top[TOP_POOLS]:
-            prefetch(t.pools, pool)
-            prefetch(t.pools, other)
-    if j + ahead < stop:
-        for pool in (commands[j + ahead]["pool"], commands[j + ahead]["other"]):
+def look_ahead(t: Tables, commands: Records, j: int, first: int, stop: int, ahead: int) -> None:
+    """Ask for the memory of fills to come, of those from ``first`` to ``stop``: pool rows first, then the blocks they
+    point to, from end to end. Changes nothing.
+    """
+    at = j + 2 * ahead
+    if first <= at < stop:
+        for pool in (commands[at]["pool"], commands[at]["other"]):
             if 0 <= pool < t.top[TOP_POOLS]:
-                first = t.pools[pool]["first"]
-                prefetch(t.key, first)
-                prefetch(t.orders, first)
-                prefetch(t.lots, first)
-                prefetch(t.cost, first)
-                prefetch(t.carry, first)
-                prefetch(t.leverage, first)
+                prefetch_row(t.pools, pool)
+    at = j + ahead
+    if first <= at < stop:
+        for pool in (commands[at]["pool"], commands[at]["other"]):
+            if 0 <= pool < t.top[TOP_POOLS]:
+                look_at_block(t, t.pools[pool]["first"], t.pools[pool]["used"])
+
+
+@kernel
+def look_at_block(t: Tables, first: int, used: int) -> None:
+    """Ask for a pool's entries: of each column a line, of blocks of more than eight the first and the last one."""
+    last = first + max(used, 1) - 1
+    prefetch(t.key, first)
+    prefetch(t.orders, first)
+    prefetch(t.leverage, first)
+    for e in (first, last):
+        prefetch(t.lots, e)
+        prefetch(t.cost, e)
+        prefetch(t.carry, e)
 
 
 @kernel
@@ -125,11 +135,14 @@ def apply(
     asked for: it never changes a result.
     """
     j, at = start, event_start
+    if ahead > 0:
+        for k in range(start - 2 * ahead, start):
+            look_ahead(t, commands, k, start, stop, ahead)
     while j < stop and hot(commands[j]["kind"]):
         if at + (MOST_EVENTS if commands[j]["kind"] == CONVERT else 1) > events.size:
             break
         if ahead > 0:
-            look_ahead(t, commands, j, stop, ahead)
+            look_ahead(t, commands, j, start, stop, ahead)
         source = commands[j]["source"]
         reason, short, fee, other_fee = DUPLICATE, 0, 0, 0
         if source < 0 or source >= t.sources.size:

@@ -110,6 +110,15 @@ def widened(place: Any) -> Any:
     return types.int64 if signed else place
 
 
+def plainly(compiled: F) -> F:
+    """The Python that a kernel is compiled from: for small work, where handing the tables over costs more.
+
+    >>> plainly(prefetch) is prefetch
+    True
+    """
+    return cast("F", getattr(compiled, "py_func", compiled))
+
+
 @cache
 def say_if_cold() -> bool:
     """On the first run on a machine, say on stderr, once, that kernels are being compiled; whether it was said."""
@@ -120,7 +129,11 @@ def say_if_cold() -> bool:
 
 
 def prefetch(array: Any, index: int) -> None:
-    """Ask for the memory of ``array[index]``: a hint that changes nothing, and nothing at all without the compiler."""
+    """Ask for the memory where ``array[index]`` begins: a hint that changes nothing, nothing without the compiler."""
+
+
+def prefetch_row(array: Any, index: int) -> None:
+    """Ask for the memory of a row that is longer than a line of memory, its beginning and its end: a hint likewise."""
 
 
 def from_start(index: int) -> int:
@@ -159,11 +172,25 @@ if COMPILED:
 
         return types.void(types.uintp), code
 
+    def _width(array: Any) -> int:
+        return int(array.dtype.size if isinstance(array.dtype, types.Record) else array.dtype.bitwidth // 8)
+
     @overload(prefetch)
     def _prefetch_overload(array: Any, index: int) -> Any:  # noqa: ARG001 - numba asks for the same names
-        width = array.dtype.size if isinstance(array.dtype, types.Record) else array.dtype.bitwidth // 8
+        width = _width(array)
 
         def body(array: Any, index: int) -> None:
             _prefetch(array.ctypes.data + index * width)  # type: ignore[call-arg]
+
+        return body
+
+    @overload(prefetch_row)
+    def _prefetch_row_overload(array: Any, index: int) -> Any:  # noqa: ARG001 - numba asks for the same names
+        width = _width(array)
+        last = width - 1
+
+        def body(array: Any, index: int) -> None:
+            _prefetch(array.ctypes.data + index * width)  # type: ignore[call-arg]
+            _prefetch(array.ctypes.data + index * width + last)
 
         return body

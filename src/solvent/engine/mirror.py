@@ -74,8 +74,8 @@ class Mirror:
         windows = _windows(t)
         if windows > self._debt.size:
             return self._lay_out_all(t, windows)
-        due = np.zeros(windows, np.int64)
-        found = due[: int(count_unmirrored(t, self._debt[:windows], due, self.patience))][:most]
+        due, words = np.zeros(windows, np.int64), t.mirrored.view(np.int64)
+        found = due[: int(count_unmirrored(t, words, self._debt[:windows], due, self.patience))][:most]
         for window in found.tolist():
             self._debt[window] = 0
             if not self._lay_out_again(t, window):

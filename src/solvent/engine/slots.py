@@ -1,4 +1,4 @@
-"""Where a pool's entries lie: blocks of 4·2^k slots in one slab.
+"""Where a pool's entries lie: blocks of 4·2^k slots in one slab, each beginning at a multiple of four.
 
 Blocks given back form one list a size, threaded through ``cost`` of their first slot. Free means zeroed, so that
 nothing stale comes back. A block never shrinks; ``used`` does, when what lies last is freed.

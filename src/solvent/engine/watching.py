@@ -11,7 +11,7 @@ on are judged by the scan. Judging is the same code as the scan's: the float scr
 from __future__ import annotations
 
 from solvent.engine.bands import arm
-from solvent.engine.jit import kernel, prefetch
+from solvent.engine.jit import kernel, prefetch, prefetch_row
 from solvent.engine.ladders import ABOVE, BELOW, LIMIT, OVER, REARMED, SCANNED, TOUCHES, Bands, centre, relay, sweep
 from solvent.engine.leaving import ARMED, COUNT, FRONTIER, LIST, NEAR_EPOCHS, OFF, READY, UNFIT, enlist
 from solvent.engine.records import FIRST_USER_POOL, PoolState
@@ -92,22 +92,26 @@ def breached(t: Tables, q: Marks, screen: bool, pool: int) -> bool:
 
 
 @kernel
-def look_at(t: Tables, b: Bands, pools: I32, k: int, stop: int) -> None:
-    """Ask for the memory of pools to come: rows first, then entries and their edges, then
-    the edges beside these in their buckets. Changes nothing.
+def look_at(t: Tables, b: Bands, pools: I32, k: int, first: int, stop: int) -> None:
+    """Ask for the memory of pools to come, of those from ``first`` to ``stop``: rows first, then entries and their
+    edges, then the edges beside these in their buckets. Changes nothing.
     """
-    if k + 2 * AHEAD < stop:
-        prefetch(t.pools, pools[k + 2 * AHEAD])
-    if k + AHEAD < stop:
-        first = t.pools[pools[k + AHEAD]]["first"]
-        prefetch(t.key, first)
-        prefetch(t.lots, first)
-        prefetch(t.cost, first)
-        prefetch(t.carry, first)
-        prefetch(b.node, first)
-        prefetch(b.node, first + 3)
-    if k + AHEAD // 2 < stop:
-        row = t.pools[pools[k + AHEAD // 2]]
+    at = k + 2 * AHEAD
+    if first <= at < stop:
+        prefetch_row(t.pools, pools[at])
+    at = k + AHEAD
+    if first <= at < stop:
+        row = t.pools[pools[at]]
+        slot, last = row["first"], row["first"] + max(row["used"], 1) - 1
+        prefetch(t.key, slot)
+        for e in (slot, last):
+            prefetch(t.lots, e)
+            prefetch(t.cost, e)
+            prefetch(t.carry, e)
+            prefetch(b.node, e)
+    at = k + AHEAD // 2
+    if first <= at < stop:
+        row = t.pools[pools[at]]
         for e in range(row["first"], row["first"] + row["used"]):
             before, after = b.node[e]["before"], b.node[e]["after"]
             if before > 0:
@@ -116,6 +120,13 @@ def look_at(t: Tables, b: Bands, pools: I32, k: int, stop: int) -> None:
                 prefetch(b.head, b.node[e]["bucket"])
             if after > 0:
                 prefetch(b.node, after - 1)
+
+
+@kernel
+def look_first(t: Tables, b: Bands, pools: I32, first: int, stop: int) -> None:
+    """Ask for the memory of the first pools of a list before any is looked at; a short list is nothing else."""
+    for k in range(first - 2 * AHEAD, first):
+        look_at(t, b, pools, k, first, stop)
 
 
 @kernel
@@ -133,8 +144,9 @@ def armed_or_listed(t: Tables, b: Bands, pool: int) -> bool:
 def listed_judged(t: Tables, q: Marks, b: Bands, screen: bool, found: I32, count: int) -> int:
     """Judge the active list: pools in breach and pools armed again leave it, the others stay in order."""
     stop, kept = t.active[COUNT], 0
+    look_first(t, b, t.active, LIST, LIST + stop)
     for k in range(stop):
-        look_at(t, b, t.active, LIST + k, LIST + stop)
+        look_at(t, b, t.active, LIST + k, LIST, LIST + stop)
         pool = t.active[LIST + k]
         row = t.pools[pool]
         watch = row["watch"]
@@ -162,8 +174,9 @@ def listed_judged(t: Tables, q: Marks, b: Bands, screen: bool, found: I32, count
 def touched_judged(t: Tables, q: Marks, b: Bands, screen: bool, found: I32, count: int) -> int:
     """Judge the touched pools; each that stands is armed anew, or goes on the active list where it cannot be."""
     stop = b.counts[TOUCHES]
+    look_first(t, b, b.touched, 0, stop)
     for k in range(stop):
-        look_at(t, b, b.touched, k, stop)
+        look_at(t, b, b.touched, k, 0, stop)
         pool = b.touched[k]
         if breached(t, q, screen, pool):
             t.pools[pool]["watch"] = OFF
