@@ -192,3 +192,45 @@ def test_bench_passes_names_on_and_prints_rows(solvent, monkeypatch):
     for words in ("fills", "512,345", "1.28", "400,000"):
         assert words in ran.out
     assert solvent("bench", "nope").err == "solvent: benchmark 'nope', expected one of fills\n"
+
+
+BENCHED = [
+    {"name": "fills", "value": 512345.0, "unit": "trades/s", "baseline": 2e6, "baseline_is": "a read | of rows",
+     "ratio": 0.256, "low": 5e5, "high": 5.2e5, "runs": 5, "pools": 1_000_000,
+     "parts_ns": {"reading": 250.0, "rest": 750.0}},
+    {"name": "memory", "value": 590.0, "unit": "bytes/pool", "baseline": 600.0, "baseline_is": "600 bytes",
+     "ratio": 0.98, "low": 590.0, "high": 590.0, "runs": 1, "at_five_positions": 608.0,
+     "tables": {"key": 28.4, "pools": 88.0}},
+]  # fmt: skip
+
+
+def test_bench_writes_a_page_with_machine_figures_and_targets(solvent, monkeypatch, tmp_path):
+    module = types.ModuleType("solvent.bench")
+    module.NAMES, module.run = ("fills", "memory"), lambda _names, _full: BENCHED
+    monkeypatch.setitem(sys.modules, "solvent.bench", module)
+    page = tmp_path / "figures.md"
+    assert solvent("bench", "--full", "--write", str(page), "--json").json() == BENCHED
+    text = page.read_text(encoding="utf-8")
+    rows = {line.split(" | ")[0].strip("| `"): line for line in text.splitlines() if line.startswith("| ")}
+    assert rows["fills"].endswith("| ≥ 500,000 trades a second, all pools armed | yes |")
+    assert "500,000 – 520,000 | 5 | 2,000,000: a read \\| of rows | 0.256" in rows["fills"]
+    assert rows["memory"].endswith("| ≤ 600 bytes a pool of five positions | no: 608 |"), (
+        "the figure that misses is named"
+    )
+    assert rows["rest"] == "| rest | 750 | 75 % |"
+    assert list(rows).index("pools") < list(rows).index("key"), "the largest table first"
+    assert rows["numpy"].count(".") >= 1
+    assert "20" + "26" not in text, "a page has no date"
+    solvent("bench", "--write", str(page))
+    small = page.read_text(encoding="utf-8")
+    assert "to which no target applies" in small
+    assert "yes |" not in small
+
+
+def test_bench_refuses_a_page_it_could_not_write_before_it_runs(solvent, monkeypatch, tmp_path):
+    module = types.ModuleType("solvent.bench")
+    module.NAMES, module.run = ("fills",), lambda _names, _full: pytest.fail("it ran")
+    monkeypatch.setitem(sys.modules, "solvent.bench", module)
+    for place in (tmp_path, tmp_path / "none" / "page.md"):
+        said = solvent("bench", "--write", str(place)).err
+        assert said == f"solvent: --write: {str(place)!r}, expected a file in a folder that is there\n"

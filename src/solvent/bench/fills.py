@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from solvent.bench.bands import armed, told
+from solvent.bench.parts import nanoseconds
 from solvent.bench.timing import RUNS, seconds, summary
 from solvent.bench.world import Shape, World, trades, world
 from solvent.engine.jit import kernel
@@ -43,10 +44,11 @@ def _measure(name: str, shape: Shape, count: int, maker_share: float) -> dict[st
         listed.append(told(made.engine).listed)
     refused = _refused(made, trades(made, count, RUNS, maker_share))
     share = refused / count
+    parts = {} if maker_share else {"parts_ns": nanoseconds(made, count // 2)}
     return summary(
         name, "trades/s", rates, limits, "reading both sides' pool and entries in the same order, nothing else",
         pools=shape.pools, trades=count, refused_share=round(share, 4), batch=BATCH,
-        listed=round(median(listed)),
+        listed=round(median(listed)), **parts,
     )  # fmt: skip
 
 

@@ -87,12 +87,13 @@ def show(file: Path, pool: str, seq: int, as_json: bool) -> None:
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--full", is_flag=True, help="The whole workload instead of a short one.")
+@click.option("--write", "page", type=click.Path(path_type=Path), metavar="FILE", help="A page of the figures as well.")
 @JSON
-def bench(names: tuple[str, ...], full: bool, as_json: bool) -> None:
+def bench(names: tuple[str, ...], full: bool, page: Path | None, as_json: bool) -> None:
     """The benchmarks, each as a ratio to a limit or a peer measured in the same run."""
     from solvent.cli.benches import measured, print_measured
 
-    rows = measured(names, full=full)
+    rows = measured(names, full=full, page=page)
     if as_json:
         from solvent.cli.output import print_json
 

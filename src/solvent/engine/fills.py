@@ -141,8 +141,11 @@ def side_borrows(t: Tables, pool: int, slot: int, thing: int, lots: int, cost: i
 @kernel
 def after_fill(
     t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, purpose: int
-) -> tuple[int, int]:
-    """surplus(purpose) as if the fill had happened, normalised; nothing is changed."""
+) -> tuple[int, int, int, int]:
+    """surplus(purpose) as if the fill had happened, normalised; nothing is changed.
+
+    Then, where the ADMIT cache follows the fill, by how much the pool's contributions to it change; else zeros.
+    """
     after, gain, due = flow(t, slot, thing, lots, cost)
     moved = gain - due - charge
     held, before, carry = t.lots[slot], t.cost[slot], t.carry[slot]
@@ -152,7 +155,8 @@ def after_fill(
         t.lots[slot], t.cost[slot], t.carry[slot] = held + lots, after, t.things[thing]["carry"]
         more, parts = contribution(t, pool, slot)
         t.lots[slot], t.cost[slot], t.carry[slot] = held, before, carry
-        return normal(whole + moved + more - w, millionths + parts - m)
+        whole, millionths = normal(whole + moved + more - w, millionths + parts - m)
+        return whole, millionths, more - w, parts - m
     settle = t.things[thing]["settle"]
     at = place_of(t, pool, settle)
     units, touched = balance_at(t, pool, at)
@@ -161,28 +165,37 @@ def after_fill(
     whole, millionths = surplus(t, pool, purpose)
     t.lots[slot], t.cost[slot], t.carry[slot] = held, before, carry
     put(t, pool, at, units, touched)
-    return whole, millionths
+    return whole, millionths, 0, 0
 
 
 @kernel
 def side_short(
     t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, purpose: int
 ) -> tuple[bool, int]:
-    """Whether a side is short, and its surplus after, rounded down, if so.
+    """Whether a side is short, and its surplus after, rounded down, if so; see :func:`side_judged`."""
+    short, whole, _more, _parts = side_judged(t, pool, slot, thing, lots, cost, charge, purpose)
+    return short, whole
+
+
+@kernel
+def side_judged(
+    t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, purpose: int
+) -> tuple[bool, int, int, int]:
+    """Whether a side is short, its surplus after, rounded down, if so, and the change of :func:`after_fill`.
 
     A side below the line may still reduce, where its surplus net of what it is charged does not fall.
     """
     if pool == CCP_POOL:
-        return False, 0
-    whole, millionths = after_fill(t, pool, slot, thing, lots, cost, charge, purpose)
+        return False, 0, 0, 0
+    whole, millionths, more, less = after_fill(t, pool, slot, thing, lots, cost, charge, purpose)
     if whole >= 0:
-        return False, 0
+        return False, 0, more, less
     if t.rules[t.pools[pool]["rules"]]["transition"] == REDUCE_NO_WORSE and reduces(t.lots[slot], lots):
         before, parts = surplus(t, pool, purpose)
         before -= in_numeraire_up(t, numeraire_of(t, pool), t.things[thing]["settle"], charge)
         if whole > before or (whole == before and millionths >= parts):
-            return False, 0
-    return True, whole
+            return False, 0, more, less
+    return True, whole, more, less
 
 
 @kernel
@@ -219,24 +232,56 @@ def post_side(
     """
     near = is_near(t, pool, thing) and pool != CCP_POOL
     whole, millionths = 0, 0
-    leave(t, pool)
     if near:
         whole, millionths = contribution(t, pool, slot)
-    after, gain, due = flow(t, slot, thing, lots, cost)
-    listed, settle, held = t.things[thing], t.things[thing]["settle"], t.lots[slot]
-    listed["funding_paid"] += due
-    listed["pnl"] -= after - t.cost[slot]
-    t.pools[pool]["reach"] += (abs(held + lots) - abs(held)) * reach_of_lot(t, pool, thing)
-    t.lots[slot], t.cost[slot], t.carry[slot] = held + lots, after, listed["carry"]
+    gain, due = lots_taken(t, pool, slot, thing, lots, cost)
     if near:
         more, parts = contribution(t, pool, slot)
         follow(t, pool, more - whole, parts - millionths)
     else:
         forget(t, pool)
-    add_balance(t, pool, settle, gain - due - fee - levy)
+    paid(t, pool, slot, thing, gain - due, fee, levy)
+    return gain
+
+
+@kernel
+def post_judged(
+    t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, fee: int, levy: int, more: int, parts: int
+) -> None:
+    """:func:`post_side` of a side just judged at ADMIT that fills no order: the verdict has found what the cache needs.
+
+    ``more`` and ``parts`` are the change that :func:`side_judged` gives; nothing the pool holds has changed since.
+    """
+    gain, due = lots_taken(t, pool, slot, thing, lots, cost)
+    if is_near(t, pool, thing) and pool != CCP_POOL:
+        follow(t, pool, more, parts)
+    else:
+        forget(t, pool)
+    paid(t, pool, slot, thing, gain - due, fee, levy)
+
+
+@kernel
+def lots_taken(t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int) -> tuple[int, int]:
+    """A side's position, its cost and its funding as after a fill, with all that is summed over them; profit and
+    funding due, not yet paid. The pool leaves its bands.
+    """
+    leave(t, pool)
+    after, gain, due = flow(t, slot, thing, lots, cost)
+    listed, held = t.things[thing], t.lots[slot]
+    listed["funding_paid"] += due
+    listed["pnl"] -= after - t.cost[slot]
+    t.pools[pool]["reach"] += (abs(held + lots) - abs(held)) * reach_of_lot(t, pool, thing)
+    t.lots[slot], t.cost[slot], t.carry[slot] = held + lots, after, listed["carry"]
+    return gain, due
+
+
+@kernel
+def paid(t: Tables, pool: int, slot: int, thing: int, units: int, fee: int, levy: int) -> None:
+    """What a fill pays a side less fee and levy, to whom these go, and what has become empty freed."""
+    settle = t.things[thing]["settle"]
+    add_balance(t, pool, settle, units - fee - levy)
     if fee != 0:
         t.house[FEES, settle] += fee
     if levy != 0:
         add_balance(t, FUND_POOL, settle, levy)
     tidy(t, pool, slot)
-    return gain

@@ -44,12 +44,13 @@ from solvent.engine.fills import (
     charges,
     consume,
     fill_cost,
+    post_judged,
     post_side,
     reach_allows,
     reduces,
     side_borrows,
+    side_judged,
     side_leverage,
-    side_short,
 )
 from solvent.engine.jit import kernel
 from solvent.engine.orders import LEG, LONG, NET, SHORT, UNKNOWN_ORDER, covered, leg_fits, prepare, priced
@@ -163,28 +164,33 @@ def sound(
 def judged(
     t: Tables, pool: int, other: int, thing: int, lots: int, cost: int, slot: int, other_slot: int, order: int,
     other_order: int, charge: int, other_charge: int,
-) -> tuple[int, int]:  # fmt: skip
-    """Both sides of a contract fill: REACH, LEVERAGE, BORROW, then taker's and maker's surplus. (reason, short)"""
+) -> tuple[int, int, int, int, int, int]:  # fmt: skip
+    """Both sides of a contract fill: REACH, LEVERAGE, BORROW, then taker's and maker's surplus.
+
+    Gives (reason, short), and for each side the change that :func:`solvent.engine.fills.side_judged` has found.
+    """
     if not reach_allows(t, pool, slot, thing, lots, cost, charge, order >= 0):
-        return REACH, 0
+        return REACH, 0, 0, 0, 0, 0
     if not reach_allows(t, other, other_slot, thing, -lots, -cost, other_charge, other_order >= 0):
-        return REACH, 0
+        return REACH, 0, 0, 0, 0, 0
     if pool != CCP_POOL and not side_leverage(t, pool, slot, thing, lots, order):
-        return LEVERAGE, 0
+        return LEVERAGE, 0, 0, 0, 0, 0
     if other != CCP_POOL and not side_leverage(t, other, other_slot, thing, -lots, other_order):
-        return LEVERAGE, 0
-    more = side_borrows(t, pool, slot, thing, lots, cost, charge, 0)
-    if more < 0 or side_borrows(t, other, other_slot, thing, -lots, -cost, other_charge, more) < 0:
-        return BORROW, 0
+        return LEVERAGE, 0, 0, 0, 0, 0
+    lent = side_borrows(t, pool, slot, thing, lots, cost, charge, 0)
+    if lent < 0 or side_borrows(t, other, other_slot, thing, -lots, -cost, other_charge, lent) < 0:
+        return BORROW, 0, 0, 0, 0, 0
     purpose = AT_FILL if order >= 0 else ADMIT
-    short, after = side_short(t, pool, slot, thing, lots, cost, charge, purpose)
+    short, after, more, parts = side_judged(t, pool, slot, thing, lots, cost, charge, purpose)
     if short:
-        return TAKER_SHORT, after
+        return TAKER_SHORT, after, 0, 0, 0, 0
     purpose = AT_FILL if other_order >= 0 else ADMIT
-    short, after = side_short(t, other, other_slot, thing, -lots, -cost, other_charge, purpose)
+    short, after, other_more, other_parts = side_judged(
+        t, other, other_slot, thing, -lots, -cost, other_charge, purpose
+    )
     if short:
-        return MAKER_SHORT, after
-    return OK, 0
+        return MAKER_SHORT, after, 0, 0, 0, 0
+    return OK, 0, more, parts, other_more, other_parts
 
 
 @kernel
@@ -217,8 +223,11 @@ def fill(
             return SCOPE, 0, 0, 0
         if not has_room(t, FUND_POOL, settle):
             return FULL, 0, 0, 0
-    slot, other_slot = prepare(t, pool, thing, leg), prepare(t, other, thing, other_leg)
-    short = 0
+    if slot < 0:
+        slot = prepare(t, pool, thing, leg)
+    if other_slot < 0:
+        other_slot = prepare(t, other, thing, other_leg)
+    short, more, parts, other_more, other_parts = 0, 0, 0, 0, 0
     if slot < 0 or other_slot < 0:
         reason = FULL
     else:
@@ -228,7 +237,7 @@ def fill(
             charge = fee - other_levy
         if other == FUND_POOL:
             other_charge = other_fee - levy
-        reason, short = judged(
+        reason, short, more, parts, other_more, other_parts = judged(
             t, pool, other, thing, lots, cost, slot, other_slot, order, other_order, charge, other_charge
         )
     if reason != OK:
@@ -236,10 +245,14 @@ def fill(
         return reason, short, 0, 0
     if order >= 0:
         consume(t, pool, slot, order, lots)
+        post_side(t, pool, slot, thing, lots, ticks, cost, fee, levy)
+    else:
+        post_judged(t, pool, slot, thing, lots, cost, fee, levy, more, parts)
     if other_order >= 0:
         consume(t, other, other_slot, other_order, -lots)
-    post_side(t, pool, slot, thing, lots, ticks, cost, fee, levy)
-    post_side(t, other, other_slot, thing, -lots, ticks, -cost, other_fee, other_levy)
+        post_side(t, other, other_slot, thing, -lots, ticks, -cost, other_fee, other_levy)
+    else:
+        post_judged(t, other, other_slot, thing, -lots, -cost, other_fee, other_levy, other_more, other_parts)
     return OK, 0, fee + levy, other_fee + other_levy
 
 
