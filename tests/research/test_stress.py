@@ -14,6 +14,7 @@ from solvent.book import BookError, Purpose
 from solvent.comparison import as_at
 from solvent.liquidation.depth import Depth, Level
 from solvent.margin import assess_pool, liquidation_price
+from solvent.margin.held_options import Moved
 from solvent.pricing import black76
 from solvent.research.stress import (
     Arrival,
@@ -303,6 +304,8 @@ def test_a_sticky_strike_and_what_a_settlement_average_has_fixed():
     market.wide["settled_forward", f"BTC@{NEAR:%Y-%m-%dT%H:%M:%SZ}"] = D(50000)
     moving = at((made, market))
     assert moving.options.forward().tolist() == [100_000]
+    assert moving.options.forward(Moved(1.1)).tolist() == [pytest.approx(105_000)]
+    assert moving.options.greeks().delta[0] == pytest.approx(0.5 * float(black76(1e5, 1e5, 30 / 365, 0.5, True).delta))
     moved = exact(moving.moved)(Fraction(11, 10))
     assert Mover(made, moved, PMRM2, made.holdings[0], frozenset(["BTC"])).options.forward().tolist() == [105_000]
     with_options = Mover(made, market, PMRM2, made.holdings[0], frozenset(["BTC"])).options
