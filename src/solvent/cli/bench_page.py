@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 Row = dict[str, Any]
-PACKAGES = ("numpy", "numba", "llvmlite", "msgspec", "lrvx", "polars")
+PACKAGES = ("numpy", "numba", "llvmlite", "msgspec", "scipy", "lrvx", "polars")
 SAID = frozenset(
     {"name", "value", "unit", "baseline", "baseline_is", "ratio", "low", "high", "runs", "parts_ns", "tables"}
 )
@@ -147,7 +147,7 @@ def _rest(row: Row) -> list[str]:
 def _words(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return " – ".join(figure(one) for one in value)
-    return figure(value) if isinstance(value, (int, float)) else str(value)
+    return figure(value) if value is None or isinstance(value, (int, float)) else str(value)
 
 
 def figure(number: float | None) -> str:
