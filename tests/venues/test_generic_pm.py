@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from solvent.book import Method, Mode, Order, PriceKey, PriceKind, Purpose
 from solvent.instruments import Payoff, Perpetual, Structured
-from solvent.margin import assess_pool
+from solvent.margin import Trade, assess_pool, what_if
 from solvent.margin.scenario.joint import Follows, Joint, loss_of, scanned
 from solvent.margin.scenario.series import one_series
 from solvent.margin.scenario.whole import whole_pool
@@ -196,6 +196,16 @@ def test_a_structured_product_enters_by_its_scenarios():
         with pytest.raises(UnitsError, match="must name each scenario once"):
             structured(bad)
     assert isinstance(note, Structured)
+
+
+def test_a_structured_product_is_traded_like_a_contract():
+    """Two more at 50 on one at a mark of 50: the fee leaves cash, and the requirement is that of three."""
+    note = structured([(name, D(-100)) for name in NAMES])
+    book, market = pool_of((note, 1), cash={"USDT": 1000}, prices={"NOTE": D(50)})
+    found = what_if(book, market, RULES, [Trade("p", "NOTE", 2000, note.ticks(D(50)))])
+    after = assess_pool(found.book, found.market, RULES, Purpose.MAINTAIN, "p")
+    assert after.value == 1000 - D("0.05")  # 0.05 % of 100
+    assert after.required == D("300.375")
 
 
 def test_other_rule_sets_refuse_a_structured_product():

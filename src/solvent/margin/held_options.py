@@ -212,7 +212,7 @@ def held_options(
 
 def reads_of(rules: VenueRules, holding: Holding) -> Reads:
     """What a rule set prices options from: its model's ``reads``, else the market's forwards and volatilities."""
-    found = getattr(rules.models.get(holding.pool.method), "reads", Reads.FEEDS)
+    found = getattr(rules.model_of(holding.pool), "reads", Reads.FEEDS)
     assert isinstance(found, Reads)
     return found
 
