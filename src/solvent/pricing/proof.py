@@ -135,6 +135,8 @@ def _positive(bound: Bound, far: float) -> bool:
     knots[0], knots[-1] = -far, far
     low, high = knots[:-1], knots[1:]
     for _ in range(MOST_HALVINGS):
+        if np.any(bound(low, low) <= ROUNDING):  # on a piece without length a bound is the value
+            return False
         open_ = ~(bound(low, high) > ROUNDING)
         if not np.any(open_):
             return True
