@@ -77,6 +77,16 @@ def test_smiles_that_cross_in_the_tail_are_seen_beyond_the_samples(side):
     assert calendar_proved([early, late._replace(b=0.105)])
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_smiles_whose_centre_is_far_out_are_seen_there(side):
+    """Equal slopes, and the later centre farther out by more than the later smile is higher."""
+    early = Svi(0.04, 0.1, 0.0, side * 3.0, 0.5, 100.0, 0.5)
+    late = early._replace(years=1.0, a=0.06, m=side * 3.3)
+    assert calendar_free([early, late])
+    assert not calendar_proved([early, late])
+    assert calendar_proved([early, late._replace(a=0.08)])
+
+
 def test_every_pair_of_neighbours_is_looked_at():
     slices = [GOOD._replace(years=t, a=0.04 + 0.02 * t) for t in (0.5, 1.0, 1.5)]
     assert calendar_proved(slices)
