@@ -48,4 +48,4 @@ def test_every_proof_is_of_a_fault_of_the_list_and_is_on_the_page() -> None:
 
 def test_runs_begin_with_the_tests_nearest_to_the_fault() -> None:
     assert mutants.runs_for("src/solvent/ledger/positions.py")[0][0] == "tests/ledger"
-    assert mutants.runs_for("src/solvent/units.py") == mutants.REST
+    assert mutants.runs_for("src/solvent/samples.py") == mutants.REST
