@@ -31,6 +31,8 @@ from solvent.engine.scenario_lanes import (
     least_plainly,
     place_of,
     place_plainly,
+    sum_alone,
+    sum_alone_plainly,
 )
 from solvent.engine.scenario_table import ScenarioTable
 from solvent.margin.scenario.listing import held, quotes
@@ -234,6 +236,17 @@ def test_vectors_and_plain_loops_agree(seed):
         vectors(*floats, block, first, stop, sums[1], BLOCK)
         loop(*floats, block, first, stop, sums[2], BLOCK)
         assert sums[0].tolist() == sums[1].tolist() == sums[2].tolist()
+    told = [np.zeros(BLOCK, np.int64) for _ in range(2)]
+    sum_alone(*floats, first, stop, told[0])
+    sum_alone_plainly(*floats, first, stop, told[1])
+    assert told[0][:4].tolist() == told[1][:4].tolist()
+    for one in (3, 9, 22, 31):  # the least column is told, the first of equals, and never the charge
+        matrix[:] = 5
+        matrix[one::BLOCK] = matrix[24::BLOCK] = -7
+        matrix[30::BLOCK] = -9
+        sum_alone(row, floats[1], matrix.astype(float), 0, 7, told[0])
+        lots = int(size.sum())
+        assert told[0][:4].tolist() == [-7 * lots, min(one, 24), -9 * lots, (5 if one < 31 else -7) * lots]
     for keep in (-3, 0, 1, 8, 30, 32, 50):
         for value in (-(2**60), 0, 2**60):
             least = least_of(ours, BLOCK, keep, value)

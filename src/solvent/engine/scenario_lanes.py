@@ -28,6 +28,7 @@ LANES = 8
 BLOCK = 32  # numbers of a row in a block of the matrix
 VECTORS = BLOCK // LANES
 NOWHERE = BLOCK
+LEAST, PLACE, CHARGE, VALUE = range(4)  # what is told of one block alone
 EXACT_IN_FLOATS = 1 << 53
 
 
@@ -102,6 +103,20 @@ def place_plainly(sums: I64, at: int, least: int) -> int:
     return NOWHERE
 
 
+@kernel
+def sum_alone_plainly(row: I32, lots: F64, matrix: F64, first: int, stop: int, sums: I64) -> None:
+    """A matrix of one block, from its first number on: the least column and its place, the charge and the value.
+
+    Written to ``sums`` (``LEAST`` …); the place is that of the first column that is least.
+    """
+    add_netted_in_floats_plainly(row, lots, matrix, 0, first, stop, sums, 0)
+    charge, value = sums[BLOCK - 2], sums[BLOCK - 1]
+    sums[BLOCK - 2] = value
+    least = least_plainly(sums, 0, BLOCK - 2, value)
+    place = place_plainly(sums, 0, least)
+    sums[LEAST], sums[PLACE], sums[CHARGE], sums[VALUE] = least, place, charge, value
+
+
 if COMPILED:
     from llvmlite import ir
     from numba.core import cgutils, types
@@ -174,6 +189,26 @@ if COMPILED:
             fused = cgutils.get_or_insert_function(self.b.module, kind, f"llvm.fmuladd.v{LANES}f64")
             return self.b.call(fused, [x, y, z])
 
+        def reduced(self, eight: Any) -> Any:
+            """The least of eight."""
+            width = LANES
+            while width > 1:
+                width //= 2
+                turned = ir.Constant(ir.VectorType(I32_, LANES), [(lane + width) % LANES for lane in range(LANES)])
+                eight = self.less(eight, self.b.shuffle_vector(eight, eight, turned))
+            return self.b.extract_element(eight, ir.Constant(I32_, 0))
+
+        def first(self, vectors: list[Any], number: Any) -> Any:
+            """The first place of a block that is ``number``; 32 where none is."""
+            b, mask = self.b, ir.Constant(I64_, 1 << BLOCK)
+            for k, eight in enumerate(vectors):
+                same = b.icmp_signed("==", eight, self.spread(number))
+                bits = b.zext(b.bitcast(same, ir.IntType(8)), I64_)
+                mask = b.or_(mask, b.shl(bits, ir.Constant(I64_, LANES * k)))
+            kind = ir.FunctionType(I64_, [I64_, ir.IntType(1)])
+            count = cgutils.get_or_insert_function(b.module, kind, "llvm.cttz.i64")
+            return b.call(count, [mask, ir.Constant(ir.IntType(1), 1)])
+
     RUN = (*[types.uintp] * 3, *[types.int64] * 3, types.uintp, types.int64)
 
     def _adder(kind: Any, folded: bool) -> Any:
@@ -203,6 +238,22 @@ if COMPILED:
     _netted_in_floats, _folded_in_floats = _adder(DOUBLE, False), _adder(DOUBLE, True)
 
     @intrinsic
+    def _alone(_context: Any, row: Any, lots: Any, matrix: Any, first: Any, stop: Any, sums: Any) -> Any:
+        def code(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+            w, b = _Writer(builder), builder
+            row, lots, matrix, first, stop, told = given
+            found = w.run((row, lots, matrix, ir.Constant(I64_, 0), first, stop), DOUBLE)
+            charge, value = (b.extract_element(found[-1], ir.Constant(I32_, lane)) for lane in (LANES - 2, LANES - 1))
+            places = [*range(LANES - 2), LANES - 1, LANES - 1]  # the value stands for the charge
+            found[-1] = b.shuffle_vector(found[-1], found[-1], ir.Constant(ir.VectorType(I32_, LANES), places))
+            least = w.reduced(w.less(w.less(found[0], found[1]), w.less(found[2], found[3])))
+            for place, number in ((LEAST, least), (PLACE, w.first(found, least)), (CHARGE, charge), (VALUE, value)):
+                b.store(number, b.gep(b.inttoptr(told, I64_.as_pointer()), [ir.Constant(I64_, place)]))
+            return context.get_dummy_value()
+
+        return types.void(*[types.uintp] * 3, *[types.int64] * 2, types.uintp), code
+
+    @intrinsic
     def _least(_context: Any, sums: Any, at: Any, keep: Any, value: Any) -> Any:
         def code(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
             w, b = _Writer(builder), builder
@@ -212,27 +263,15 @@ if COMPILED:
                 lanes = ir.Constant(EIGHT, [LANES * k + lane for lane in range(LANES)])
                 kept = b.icmp_signed("<", lanes, w.spread(keep))
                 least = w.less(least, b.select(kept, w.load(sums, at, k), spread))
-            width = LANES
-            while width > 1:
-                width //= 2
-                turned = ir.Constant(ir.VectorType(I32_, LANES), [(lane + width) % LANES for lane in range(LANES)])
-                least = w.less(least, b.shuffle_vector(least, least, turned))
-            return b.extract_element(least, ir.Constant(I32_, 0))
+            return w.reduced(least)
 
         return types.int64(types.uintp, *[types.int64] * 3), code
 
     @intrinsic
     def _place(_context: Any, sums: Any, at: Any, least: Any) -> Any:
         def code(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
-            w, b = _Writer(builder), builder
-            mask = ir.Constant(I64_, 1 << BLOCK)
-            for k in range(VECTORS):
-                same = b.icmp_signed("==", w.load(given[0], given[1], k), w.spread(given[2]))
-                bits = b.zext(b.bitcast(same, ir.IntType(8)), I64_)
-                mask = b.or_(mask, b.shl(bits, ir.Constant(I64_, LANES * k)))
-            kind = ir.FunctionType(I64_, [I64_, ir.IntType(1)])
-            count = cgutils.get_or_insert_function(b.module, kind, "llvm.cttz.i64")
-            return b.call(count, [mask, ir.Constant(ir.IntType(1), 1)])
+            w = _Writer(builder)
+            return w.first([w.load(given[0], given[1], k) for k in range(VECTORS)], given[2])
 
         return types.int64(types.uintp, types.int64, types.int64), code
 
@@ -265,6 +304,11 @@ if COMPILED:
         )
 
     @kernel
+    def sum_alone(row: I32, lots: F64, matrix: F64, first: int, stop: int, sums: I64) -> None:
+        """The vector twin of :func:`sum_alone_plainly`, which leaves the rest of ``sums`` as it was."""
+        _alone(row.ctypes.data, lots.ctypes.data, matrix.ctypes.data, first, stop, sums.ctypes.data)  # type: ignore[call-arg]
+
+    @kernel
     def least_of(sums: I64, at: int, keep: int, value: int) -> int:
         """The vector twin of :func:`least_plainly`."""
         return _least(sums.ctypes.data, at, keep, value)  # type: ignore[call-arg]
@@ -277,4 +321,4 @@ if COMPILED:
 else:
     add_netted, add_folded = add_netted_plainly, add_folded_plainly
     add_netted_in_floats, add_folded_in_floats = add_netted_in_floats_plainly, add_folded_in_floats_plainly
-    least_of, place_of = least_plainly, place_plainly
+    least_of, place_of, sum_alone = least_plainly, place_plainly, sum_alone_plainly
