@@ -48,6 +48,7 @@ FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "src/solvent/rates.py": (("tests/test_rates.py", "src/solvent/rates.py"), ("tests/margin",), EQUALITY),
     "src/solvent/margin/scenario/joint": (("tests/venues/test_generic_pm.py", "tests/laws/test_l12.py"),),
     "src/solvent/margin/scenario/whole": (("tests/venues/test_greeks.py", "tests/venues/test_generic_pm.py"),),
+    "src/solvent/margin/sharing.py": (("tests/margin/test_sharing.py", "src/solvent/margin/sharing.py"),),
     "src/solvent/margin/scenario/quantised": ROWS,
     "src/solvent/margin/scenario/listing": ROWS,
     "src/solvent/margin/scenario/boxes": ROWS[2:],
