@@ -75,7 +75,10 @@ FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     **dict.fromkeys(
         (f"src/solvent/margin/{name}.py" for name in ("held_options", "option_lines", "combos", "sensitivities")),
-        (("tests/margin/test_options.py",), ("tests/research/test_stress.py",)),
+        (
+            ("tests/margin/test_options.py", "tests/margin/test_options_in_coin.py"),
+            ("tests/research/test_stress.py",),
+        ),
     ),
     "src/solvent/cli/combos.py": (("tests/cli/test_options.py",),),
     "src/solvent/research/stress": (("tests/research/test_stress.py", "src/solvent/research/stress"),),

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from solvent.book import SECOND_NS, Book, BookError, Holding, Market, PriceKey, PriceKind, curve
-from solvent.instruments import Exercise, Option, OptionKind, Payoff
+from solvent.instruments import DOLLARS, Exercise, Option, OptionKind, Payoff
 from solvent.margin.options import Reads
 from solvent.pricing import Svi, black76, implied_volatility
 from solvent.pricing.black import Greeks, spread_price
@@ -64,7 +64,8 @@ class HeldOptions:
     american
         1 where an option is never worth less than its exercise.
     in_coin
-        1 where an option's mark and payoff are in the coin: its price over the forward, worth the spot.
+        1 where an option's mark and payoff are in the coin: its price over the forward, worth the spot; 2 where the pool
+        counts in that coin too, in which it is worth itself.
 
     """
 
@@ -113,8 +114,9 @@ class HeldOptions:
 
     def _times(self, moved: Moved) -> F64:
         """What a price in quote is worth of each position: an option in coin is worth spot ÷ forward of its price."""
-        ratio = self.spot * moved.factor / self.forward(moved)
-        return self.size * self.worth * np.where(self.in_coin > 0, ratio, 1.0)
+        coins = 1.0 / self.forward(moved)
+        each = np.where(self.in_coin > 1, coins, self.spot * moved.factor * coins)
+        return self.size * self.worth * np.where(self.in_coin > 0, each, 1.0)
 
     def greeks(self, moved: Moved = STILL) -> Greeks:
         """Signed value and Greeks of each position in the numeraire: by the spot, a volatility point, a day.
@@ -197,7 +199,8 @@ def held_options(
     options = tuple(one for one, _ in rows)
     strike = np.array([float(one.strike) for one in options])
     is_call = np.array([one.kind is OptionKind.CALL for one in options], dtype=np.float64)
-    in_coin = np.array([float(one.payoff is Payoff.INVERSE) for one in options])
+    own = holding.pool.numeraire
+    in_coin = np.array([(own not in DOLLARS) + 1.0 if one.payoff is Payoff.INVERSE else 0.0 for one in options])
     marks = [market.prices.get(PriceKey(PriceKind.MARK, one.symbol, one.quote.name)) for one in options]
     price = np.array([np.nan if one is None else float(one) for one in marks])
     price *= np.where(in_coin > 0, moving + settled, 1.0)
@@ -220,12 +223,13 @@ def reads_of(rules: VenueRules, holding: Holding) -> Reads:
 def _inputs(market: Market, one: Option, reads: Reads, numeraire: str) -> tuple[float, ...]:
     """Spot, moving and settled forward, years, rate, growth, worth of a quote."""
     in_coin = one.payoff is Payoff.INVERSE
-    quote = numeraire if in_coin else one.quote.name
+    own_coin = in_coin and numeraire not in DOLLARS  # a coin's pool counts its options in the coin
+    quote = ("USD" if own_coin else numeraire) if in_coin else one.quote.name
     key = PriceKey(PriceKind.INDEX, one.underlying, quote)
     spot = market.prices.get(key) or market.price(PriceKind.INDEX, one.underlying, numeraire)
     years = max(0, one.expiry_ns - market.time_ns) / SECOND_NS / YEAR_SECONDS
     day = curve(one.underlying, one.expiry_ns)
-    worth = ONE if quote == numeraire else market.price(PriceKind.INDEX, quote, numeraire)
+    worth = ONE if quote == numeraire or own_coin else market.price(PriceKind.INDEX, quote, numeraire)
     own = float(market.figure("rate", quote, ZERO)) if reads is not Reads.MARKS_UNDISCOUNTED else 0.0
     carry = own - float(market.figure("dividend_yield", one.underlying, ZERO)) if reads is Reads.MARKS else 0.0
     moving, settled = float(spot) * math.exp(carry * years), 0.0
