@@ -7,7 +7,7 @@ import pytest
 from solvent.book import BookError, Method, PriceKey, PriceKind
 from solvent.conformance import check_margin_model
 from solvent.margin import explain
-from solvent.margin.held_options import held_options
+from solvent.margin.held_options import Moved, held_options
 from solvent.margin.paths import market_along, moves, subject
 from solvent.rules import Path
 from solvent.units import exact
@@ -33,7 +33,8 @@ def test_greeks_are_of_dollars_and_marks_of_coins():
     assert (str(call.mark), call.notional) == ("0.03", 200_000)
     step = 1.0
     up, down = (black("C", 102_000 * (1 + s / 100_000), 110_000, 0.55, YEARS) for s in (step, -step))
-    assert close(call.greeks.delta, -2 * (up - down) / (2 * step), 1e-5)
+    per_spot = 100_000 / 102_000  # a price over the forward, in coins worth the spot
+    assert close(call.greeks.delta, -2 * (up - down) / (2 * step) * per_spot, 1e-5)
     assert call.profit == -6_000
     assert put.required == 0
 
@@ -73,7 +74,9 @@ def test_a_coins_own_pool_counts_its_options_in_the_coin():
     held.numeraire = "BTC"
     found = held_options(held.book(), held.market(), venue("deribit_pm_segregated"), held.book().holding(POOL))
     dollars = black("C", 102_000, 110_000, 0.55, YEARS)
-    assert close(found.values()[0], -2 * dollars / 100_000, 1e-9)
+    assert close(found.values()[0], -2 * dollars / 102_000, 1e-9)
+    moved = black("C", 112_200, 110_000, 0.55, YEARS)
+    assert close(found.values(Moved(1.1))[0], -2 * moved / 112_200, 1e-9)
 
 
 def test_what_is_missing_is_named_in_dollars():

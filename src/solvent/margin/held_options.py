@@ -64,8 +64,8 @@ class HeldOptions:
     american
         1 where an option is never worth less than its exercise.
     in_coin
-        1 where an option's mark and payoff are in the coin: its price over the forward, worth the spot; 2 where the pool
-        counts in that coin too, in which it is worth itself.
+        1 where an option's mark and payoff are in the coin: its price over the forward, worth the spot; 2 where the
+        pool counts in that coin too, in which it is worth itself.
 
     """
 
