@@ -135,6 +135,8 @@ def test_a_combo_is_tested_once_on_the_book_all_its_legs_leave():
     assert what_if(made, market, FREE, [short, long]).refusals
     whole = what_if(made, market, FREE, [Combo(POOL, (short, long))])
     assert whole.allowed
+    paid = [what_if(made, market, PMRM2, one).fees[POOL] for one in ([Combo(POOL, (short, long))], [long, short])]
+    assert paid[0] == paid[1] > 0
     apart = what_if(made, market, FREE, [long, short])
     assert whole.book.holding(POOL).cash == apart.book.holding(POOL).cash
     assert {one.symbol: one.lots for one in whole.book.holding(POOL).positions} == {

@@ -126,6 +126,7 @@ def test_a_joint_move_is_smaller_than_either_side_and_on_the_line():
     found = reverse(moving, D("0.5"), D(30), D(2))
     assert found.joint.sigmas < min(found.down.sigmas, found.up.sigmas)
     assert found.nearest == found.joint
+    assert found.joint.volatility > D("0.05")
     assert exact(moving.breached)(found.joint.price, found.joint.volatility)
     root = math.sqrt(30 / 365)
     measured = math.hypot(math.log(found.joint.price) / (0.5 * root),
@@ -195,21 +196,23 @@ def test_greeks_are_the_slopes_of_the_rule_set_s_own_value():
     assert greeks.cash_gamma == pytest.approx(greeks.gamma * 1e10 / 100)
 
 
-def test_an_inverse_contract_and_its_coin_have_one_delta():
-    """A short inverse of all the coin held is worth the same dollars at any price: no delta."""
+@pytest.mark.parametrize(("entry", "delta"), [(60_000, 0), (50_000, -0.2)])
+def test_an_inverse_contract_and_its_coin_have_one_delta(entry, delta):
+    """A short inverse of all the coin held is worth the same dollars at any price; a loss in coin is a short coin."""
     from solvent.book import Book, Holding, Market, Pool, Position, PriceKey, PriceKind
     from solvent.instruments import Payoff, Perpetual
     from solvent.units import Asset
 
     btc, usdt = Asset("BTC", 8), Asset("USDT", 6)
     one = Perpetual("BTCUSD", "BTC", usdt, btc, D("0.5"), D(1), Payoff.INVERSE, D(100))
-    worth = one.worth(-600, one.ticks(D(60000)))  # 600 contracts of 100 dollars: one coin
+    worth = one.worth(-600, one.ticks(D(entry)))  # 600 contracts of 100 dollars: one coin
     pool = Holding(Pool(POOL), {"BTC": 10**8}, (Position("BTCUSD", -600, worth),))
     prices = {PriceKey(PriceKind.MARK, "BTCUSD", "USDT"): D(60000), PriceKey(PriceKind.INDEX, "BTC", "USDT"): D(60000)}
     made = Book({"BTC": btc, "USDT": usdt}, {"BTCUSD": one}, (pool,)), Market(prices)
     moving = mover(*made, venues.venue("generic"), POOL, "BTC")
-    assert moving.greeks(made[1]).delta == pytest.approx(0, abs=1e-9)
-    assert payoff(moving, [0.7, 1.5], [0])[0].gains == pytest.approx([0, 0], abs=1e-6)
+    assert moving.greeks(made[1]).delta == pytest.approx(delta, abs=1e-9)
+    expected = [delta * 60_000 * (factor - 1) for factor in (0.7, 1.5)]
+    assert payoff(moving, [0.7, 1.5], [0])[0].gains == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_gap_past_the_line_costs_what_lies_beyond_it():
