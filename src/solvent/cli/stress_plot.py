@@ -110,7 +110,7 @@ def picture(found: Stress) -> Any:
     except ImportError:
         raise PlotError("--plot needs Matplotlib: pip install 'solvent[plot]'") from None
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(19, 11.5), layout="constrained")
+        figure: Any = Figure(figsize=(19, 11.5), layout="constrained")
         figure.suptitle(f"{title_of(found)}\n{words_of(found)}", x=0.01, ha="left", fontsize=13)
         top, bottom = figure.subfigures(2, 1, height_ratios=(1.05, 1))
         left, middle, right = top.subplots(1, 3, width_ratios=(1.15, 1.15, 1))
