@@ -1,8 +1,8 @@
 """Where a trade's time goes: the same trades up to one part after another, then the whole of them.
 
 A trade is left after its memory has been read, after it has been found sound, after its limits, after both surpluses;
-nothing is changed by any of these. What a part costs is the difference to the part before, each the least of several
-runs. The whole is the engine's own kernel, then ``Engine.step``.
+nothing is changed by any of these. What a part costs is the difference to the part before, in time of the thread's
+processor, each the least of several runs. The whole is the engine's own kernel, then ``Engine.step``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from solvent.bench.bands import armed
-from solvent.bench.timing import RUNS, seconds
+from solvent.bench.timing import RUNS, processor_seconds
 from solvent.bench.world import World, trades
 from solvent.engine.cash import OK
 from solvent.engine.engine import AHEAD, Engine
@@ -110,7 +110,7 @@ def nanoseconds(made: World, count: int) -> dict[str, float]:
         for part in range(len(NAMES)):
             sent = _held(made, count, len(NAMES) * run + part)
             armed(made)
-            cumulative[part].append(seconds(partial(_worked, engine, sent, part)) / count * 1e9)
+            cumulative[part].append(processor_seconds(partial(_worked, engine, sent, part)) / count * 1e9)
     ends = [min(one) for one in cumulative]
     return {name: round(end - start, 1) for name, start, end in zip(NAMES, [0.0, *ends], ends, strict=False)}
 
