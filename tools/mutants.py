@@ -41,6 +41,10 @@ ROWS = (
     ("tests/engine/test_scenario_table.py",),
     ("tests/engine/test_scenario_watch.py",),
 )
+HEDGED = ("tests/engine/test_hedges.py", "-m", "not deep")
+WATCHING = tuple(f"src/solvent/engine/{name}.py" for name in ("arming", "bands", "ladders", "leaving", "watching"))
+MIRRORED = tuple(f"src/solvent/engine/{name}.py" for name in ("lanes", "layout", "mirror", "sweep"))
+PLANNED = tuple(f"src/solvent/engine/{name}.py" for name in ("closes", "planning", "plans", "winners"))
 # Where a fault stands → the runs of pytest that see it first, quickest first.
 FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "src/solvent/ledger": (("tests/ledger", "src/solvent/ledger"), ("tests/margin", "tests/laws")),
@@ -90,6 +94,10 @@ FIRST: Mapping[str, tuple[tuple[str, ...], ...]] = {
         for name in ("american", "chain", "fitting", "proof", "smiles")
     },
     "src/solvent/pricing": (("tests/pricing", "src/solvent/pricing"), ("tests/margin/test_scenario.py",)),
+    **dict.fromkeys(WATCHING, (("tests/engine/test_bands.py", "tests/engine/test_ladders.py"), HEDGED, FEW, EQUALITY)),
+    "src/solvent/engine/hedges.py": (HEDGED,),
+    **dict.fromkeys(MIRRORED, (("tests/engine/test_mirror.py",), FEW, EQUALITY)),
+    **dict.fromkeys(PLANNED, (("tests/engine/test_plans.py", "tests/engine/test_winners.py"), FEW, EQUALITY)),
     "src/solvent/engine": (FEW, ("tests/engine", "tests/laws"), EQUALITY),
     "src/solvent/adapters": (("tests/adapters",),),
     "src/solvent/comparison.py": (("tests/test_comparison.py",),),

@@ -14,12 +14,11 @@ from solvent.engine.arming import WAIT
 from solvent.engine.bands import tails_of
 from solvent.engine.commands import list_instrument, prices
 from solvent.engine.engine import Engine
-from solvent.engine.ladders import BELOW, FAR
+from solvent.engine.ladders import FAR
 from solvent.engine.leaving import ARMED, COUNT, FRONTIER, UNFIT
 from solvent.engine.records import CCP_POOL, FIRST_USER_POOL, House, PoolState, Setting, Verb
-from solvent.engine.tables import LINEAR
 from solvent.engine.value import MAINTAIN, surplus
-from tests.engine.watching_world import Pair, linear_entries, nobody_is_missed
+from tests.engine.watching_world import Pair, inside, linear_entries, nobody_is_missed
 from tests.engine.world import ALTCOIN, BTC_ID, MARK, PERP, USDT_ID, World
 from tests.equality import comparing
 from tests.equality.history import History
@@ -51,35 +50,6 @@ def test_threads_and_screen_change_nothing():
     for options in ({}, {"threads": 2}, {"screen": False}):
         hashes.add(Pair(3, more=10, **options).grow(120).banded.state_hash())
     assert len(hashes) == 1
-
-
-def inside(pair, pool, rng):
-    """Move every price to somewhere inside the pool's edges, most often to the edge itself or far to the better side;
-    funding and interest up to what the edges are proved for.
-    """
-    t, b = pair.t, pair.bands
-    bounds = {}
-    for e in linear_entries(t, pool):
-        thing, side = int(t.key[e]) >> 2, BELOW if t.lots[e] > 0 else 1
-        low, high = bounds.get(thing, (0.0, FAR))
-        edge = float(b.node[e]["edge"])
-        bounds[thing] = (max(low, edge), high) if side == BELOW else (low, min(high, edge))
-    for thing, (low, high) in bounds.items():
-        row = t.things[thing]
-        per_tick = int(row["tick_value"]) if int(row["kind"]) == LINEAR else 1
-        carry, most = int(row["carry"]), int(b.most[thing])
-        if thing != USDT_ID:
-            row["carry"] = rng.choice([most, carry, rng.randint(carry, most)])
-        due = int(row["carry"] - b.base[thing]) if int(row["kind"]) == LINEAR else 0
-        least = max(1, int((low + due) // per_tick) + 1)
-        greatest = int(row["max_ticks"])
-        if high < FAR:
-            greatest = min(greatest, int(-(-(high + due) // per_tick)) - 1)
-        if least > greatest:
-            return False
-        choices = [least, greatest, rng.randint(least, greatest), min(greatest, least * rng.choice([1, 2, 5, 20]))]
-        row["mark"] = rng.choice(choices)
-    return True
 
 
 @pytest.mark.parametrize("seed", range(8))

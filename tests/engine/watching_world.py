@@ -9,7 +9,7 @@ import numpy as np
 from solvent.engine.commands import assemble, prices
 from solvent.engine.engine import Engine
 from solvent.engine.epochs import breaches
-from solvent.engine.ladders import ABOVE, BELOW, bucket_of
+from solvent.engine.ladders import ABOVE, BELOW, FAR, bucket_of
 from solvent.engine.leaving import ARMED, COUNT, FRONTIER, LIST, OFF, READY, UNFIT
 from solvent.engine.records import CCP_POOL, FIRST_USER_POOL, PoolState, Setting, Verb, command
 from solvent.engine.screen import packed
@@ -130,6 +130,8 @@ class Pair:
         thing = int(t.key[slot]) >> 2
         row = t.things[thing]
         ticks = float(b.node[slot]["edge"])
+        if ladder_of(t, b, slot)[0] != thing:
+            ticks *= b.at[int(row["underlying"])]
         if int(row["kind"]) == LINEAR:
             ticks = (ticks + float(row["carry"] - b.base[thing])) / int(row["tick_value"])
         mark = int(row["mark"])
@@ -232,10 +234,24 @@ def check_watching(engine):
             check_edges(t, watch.bands, pool)
 
 
+def ladder_of(t, b, slot):
+    """Price and side of the ladder an entry's edge stands in: of its own price on the side it loses on, but for hedges,
+    whose contracts stand by ratio and whose coins on the side of the net.
+    """
+    ladder = int(np.searchsorted(b.first, b.node[slot]["bucket"], "right")) - 1
+    thing, side, own = ladder // 2, ladder % 2, int(t.key[slot]) >> 2
+    loses = BELOW if t.lots[slot] > 0 else ABOVE
+    if int(t.things[own]["kind"]) == ASSET:
+        assert thing == own
+    else:
+        assert (thing in (own, b.most.size + own), side) == (True, loses)
+    return thing, side
+
+
 def check_edges(t, b, pool):
     """Each entry's edge stands in the bucket of its price, on its side of the last price, not before ``near``."""
     for e in linear_entries(t, pool):
-        thing, side = int(t.key[e]) >> 2, BELOW if t.lots[e] > 0 else ABOVE
+        thing, side = ladder_of(t, b, e)
         edge, at, near = float(b.node[e]["edge"]), b.at[thing], b.near[2 * thing + side]
         assert int(b.holder[e // SMALLEST]) == pool
         assert int(b.node[e]["bucket"]) == bucket_of(b, thing, side, edge) > 0
@@ -248,3 +264,35 @@ def nobody_is_missed(engine):
     t = engine.tables
     found = np.zeros(engine.pool_count, np.int32)
     assert int(breaches(t, packed(t), False, FIRST_USER_POOL, found.size, found)) == 0
+
+
+def inside(pair, pool, rng):
+    """Move every price to somewhere inside the pool's edges, most often to the edge itself or far to the better side;
+    funding and interest up to what the edges are proved for. Coins come first: edges on ratios go with their index.
+    """
+    t, b = pair.t, pair.bands
+    bounds = {}
+    for e in linear_entries(t, pool):
+        thing, side = ladder_of(t, b, e)
+        low, high = bounds.get(thing, (0.0, FAR))
+        edge = float(b.node[e]["edge"])
+        bounds[thing] = (max(low, edge), high) if side == BELOW else (low, min(high, edge))
+    for price, edges in sorted(bounds.items()):
+        thing = price % b.most.size
+        coin = int(t.things[thing]["underlying"])
+        low, high = (min(FAR, edge * (int(t.things[coin]["mark"]) if price > thing else 1)) for edge in edges)
+        row = t.things[thing]
+        per_tick = int(row["tick_value"]) if int(row["kind"]) == LINEAR else 1
+        carry, most = int(row["carry"]), int(b.most[thing])
+        if thing != USDT_ID:
+            row["carry"] = rng.choice([most, carry, rng.randint(carry, most)])
+        due = int(row["carry"] - b.base[thing]) if int(row["kind"]) == LINEAR else 0
+        least = max(1, int((low + due) // per_tick) + 1)
+        greatest = int(row["max_ticks"])
+        if high < FAR:
+            greatest = min(greatest, int(-(-(high + due) // per_tick)) - 1)
+        if least > greatest:
+            return False
+        choices = [least, greatest, rng.randint(least, greatest), min(greatest, least * rng.choice([1, 2, 5, 20]))]
+        row["mark"] = rng.choice(choices)
+    return True

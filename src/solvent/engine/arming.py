@@ -125,7 +125,7 @@ class Watch:
         spare[asset] = TRILLION // SPARE_SHARE
         spare[priced] = (things["tick_value"] * things["mark"])[priced] // SPARE_SHARE
         b.base[:n], b.most[:n] = things["carry"], things["carry"] + spare
-        b.at[:n] = 0.0  # coordinates are taken anew with the new base
+        b.at[:] = 0.0  # coordinates are taken anew with the new base
 
     def _laid_out(self, t: Tables) -> Bands:
         """The bands, laid out anew where something has been listed, their schedules looked at where they are new."""

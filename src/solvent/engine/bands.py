@@ -19,8 +19,8 @@ What an entry is worth at the corner is a lower bound, and holds for all funding
 Amounts are moved a millionth of a millionth and a unit to the worse side before a piece is looked up, which is more
 than a float is off. The corner's own rounding is bounded as the float screen's is. Not fit for bands, and therefore on
 the active list as long as they do not change: pools with contracts that settle in another asset than the numeraire
-(inverse ones among them), with profit that counts only as loss, or with an asset without a price. A hedge of collateral
-by a contract in the same coin has two edges, one on the index and one on the mark, and pays for both.
+(inverse ones among them), with profit that counts only as loss, or with an asset without a price. What a coin and a
+contract against it are worth together is in :mod:`solvent.engine.hedges`.
 """
 
 # mypy: disable-error-code="no-any-return"
@@ -33,7 +33,7 @@ from itertools import pairwise
 import numpy as np
 
 from solvent.engine.jit import kernel
-from solvent.engine.ladders import ABOVE, BELOW, FAR, Bands, kept, stand_at, unlink
+from solvent.engine.ladders import ABOVE, BELOW, CONCAVE, CONVEX, FAR, Bands, kept, stand_at, unlink
 from solvent.engine.leaving import ARMED, READY, UNFIT
 from solvent.engine.screen import UNKNOWN
 from solvent.engine.tables import (
@@ -59,15 +59,18 @@ LEAST_MOVES = 8.0  # a band of fewer usual moves is touched so soon that the lis
 
 
 def fit_tails(t: Tables, b: Bands) -> None:
-    """What bands must know of each piece of a schedule at MAINTAIN: ``tail``, the least over spans that share it."""
+    """What bands must know of each piece of a schedule at MAINTAIN: ``tail``, the least over spans that share it, and
+    ``bend``.
+    """
     used = int(t.top[TOP_PIECES])
-    b.tail[:used] = FAR
+    b.tail[:used], b.bend[:used] = FAR, CONVEX | CONCAVE
     spans = t.span[: int(t.top[TOP_RULES]), MAINTAIN, : 2 * int(t.top[TOP_THINGS])].reshape(-1, 2)
     for first, count in np.unique(spans[spans[:, 1] > 0], axis=0).tolist():
         rows = [[int(x) for x in (t.floor[k], t.rate[k], t.part[k], t.rest[k])] for k in range(first, first + count)]
-        tails = tails_of(rows)
+        tails, bend = tails_of(rows), bend_of(rows)
         for k, tail in enumerate(tails, first):
             b.tail[k] = min(b.tail[k], tail)
+            b.bend[k] &= bend
 
 
 def tails_of(rows: list[list[int]]) -> list[float]:
@@ -87,6 +90,22 @@ def tails_of(rows: list[list[int]]) -> list[float]:
         least = min(least, start - abs(start) * WORSE - 1.0)
         tails.append(least)
     return tails[::-1]
+
+
+def bend_of(rows: list[list[int]]) -> int:
+    """Whether a schedule of (floor, ppm, part, rest) has no steps and rates that never fall (CONVEX) or never rise
+    (CONCAVE): one, both or neither.
+
+    >>> bend_of([[0, 10_000, 0, 0], [1_000, 20_000, 10, 0]]) == CONVEX
+    True
+    """
+    bend = CONVEX | CONCAVE
+    for a, b in pairwise(rows):
+        if b[0] * (b[1] - a[1]) != (b[2] - a[2]) * MILLION + b[3] - a[3]:
+            return 0
+        if b[1] != a[1]:
+            bend &= CONVEX if b[1] > a[1] else CONCAVE
+    return bend
 
 
 @kernel
@@ -110,12 +129,12 @@ def grown(b: Bands, asset: int, debt: float, touched: int) -> float:
 
 
 @kernel
-def contract_share(t: Tables, b: Bands, rules: int, slot: int, thing: int, moves: float) -> tuple[float, float, float]:
-    """Of a linear contract in the numeraire at its edge: share of the surplus, magnitude, loss a usual move."""
+def contract_share(t: Tables, b: Bands, rules: int, slot: int, thing: int, price: float) -> tuple[float, float, float]:
+    """Of a linear contract in the numeraire at an edge: share of the surplus, magnitude, loss a usual move."""
     if b.at[thing] <= 0.0:
         return 0.0, UNKNOWN, 0.0
     lots, side = t.lots[slot], side_of(t, slot)
-    size, price = float(abs(lots)), edge_at(b, thing, side, moves)
+    size = float(abs(lots))
     fixed = float(lots * (t.carry[slot] - b.base[thing]) - t.cost[slot])
     spare = size * float(b.most[thing] - b.base[thing])
     weight = size * b.at[thing] * b.usual[thing]
@@ -156,12 +175,11 @@ def piece_at(t: Tables, rules: int, thing: int, amount: float) -> int:
 
 
 @kernel
-def asset_share(t: Tables, b: Bands, rules: int, slot: int, asset: int, moves: float) -> tuple[float, float, float]:
-    """Of an asset in which nothing of the pool settles, at its edge: share, magnitude, loss a usual move."""
+def asset_share(t: Tables, b: Bands, rules: int, slot: int, asset: int, price: float) -> tuple[float, float, float]:
+    """Of an asset in which nothing of the pool settles, at an edge: share, magnitude, loss a usual move."""
     units, row = t.lots[slot], t.things[asset]
     if b.at[asset] == 0.0 or row["divisor"] <= 0:
         return 0.0, UNKNOWN, 0.0
-    price = edge_at(b, asset, side_of(t, slot), moves)
     if units < 0:
         rate = t.debt_ppm[rules, asset] / 1e6
         owed = ((grown(b, asset, float(-units), t.carry[slot]) * price / row["divisor"]) * (1.0 + WORSE) + 1.0) * rate
@@ -195,11 +213,11 @@ def corner(t: Tables, b: Bands, pool: int, moves: float) -> tuple[float, float, 
         if t.key[e] == FREE or t.lots[e] == 0:
             continue
         thing = t.key[e] >> 2
-        listed = t.things[thing]
+        listed, price = t.things[thing], edge_at(b, thing, side_of(t, e), moves)
         if listed["kind"] == ASSET:
-            share, size, weight = asset_share(t, b, rules, e, thing, moves)
+            share, size, weight = asset_share(t, b, rules, e, thing, price)
         elif listed["kind"] == LINEAR and listed["settle"] == numeraire:
-            share, size, weight = contract_share(t, b, rules, e, thing, moves)
+            share, size, weight = contract_share(t, b, rules, e, thing, price)
         else:
             return 0.0, UNKNOWN, 0.0
         if size >= UNKNOWN:

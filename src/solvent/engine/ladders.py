@@ -34,7 +34,8 @@ FEWEST_BUCKETS = 64
 EDGES_A_BUCKET = 4
 ROUNDING = 1e-9  # more than logarithms and powers are off by, relative
 FAR = 1e300
-TOUCHES, LIMIT, OVER, SWEPT, RELAID, REARMED, SCANNED = range(7)  # places in ``counts``
+TOUCHES, LIMIT, OVER, SWEPT, RELAID, REARMED, SCANNED, HEDGES = range(8)  # places in ``counts``
+CONVEX, CONCAVE = 1, 2  # in ``bend``
 
 
 # Sixteen bytes: the four of a pool's smallest block fill one line of memory.
@@ -53,22 +54,24 @@ class Bands(NamedTuple):
     """Edges, ladders, and the coordinates of prices. E entry slots, H buckets, T things, K pieces, N pools.
 
     The coordinate of a contract is what a lot is worth less the funding since ``base``, in settle units; of an asset
-    its index in ticks.
+    its index in ticks. After the T things come T ratios, of a contract's coordinate to the index of its coin, each with
+    ladders of its own: :mod:`solvent.engine.hedges`.
     """
 
     node: Rows  # E, NODE: the edge of each entry slot
     holder: I32  # E / SMALLEST: the pool that last put an edge into a block of slots
     head: I32  # H + 1: first slot of each bucket + 1
-    first: I64  # 2T + 1: first bucket of each ladder (thing × 2 + side)
-    low: F64  # T: logarithm at the start of the first bucket
-    lowest: F64  # T: coordinate below which the ladders are laid out anew
-    highest: F64  # T: … and above which
-    near: F64  # 2T: no edge stands between the price and this
-    at: F64  # T: the coordinate now; 0 = no price yet
+    first: I64  # 4T + 1: first bucket of each ladder (thing × 2 + side)
+    low: F64  # 2T: logarithm at the start of the first bucket
+    lowest: F64  # 2T: coordinate below which the ladders are laid out anew
+    highest: F64  # 2T: … and above which
+    near: F64  # 4T: no edge stands between the price and this
+    at: F64  # 2T: the coordinate now; 0 = no price yet
     base: I64  # T: carry at the layout
     most: I64  # T: carry up to which the edges are proved
-    usual: F64  # T: mean move of an epoch, relative
+    usual: F64  # 2T: mean move of an epoch, relative
     tail: F64  # K: least of amount − requirement on all later pieces; −FAR: the schedule is not fit for bands
+    bend: I64  # K: whether the piece's schedule is CONVEX, CONCAVE, both or neither
     touched: I32  # N: pools touched in this epoch
     counts: I64  # see TOUCHES …
 
@@ -76,21 +79,22 @@ class Bands(NamedTuple):
 def empty_bands(limits: Limits, entries: int) -> Bands:
     """Nothing armed; memory is taken where it is written. ``entries`` in the slab size the ladders."""
     things, slots = limits.things, limits.entries
-    buckets = 2 * (entries // EDGES_A_BUCKET) + 2 * FEWEST_BUCKETS * things + 1
+    buckets = 2 * (entries // EDGES_A_BUCKET) + 4 * FEWEST_BUCKETS * things + 1
     return Bands(
         node=at_a_line(slots, NODE),
         holder=np.zeros(-(-slots // SMALLEST), np.int32),
         head=np.zeros(buckets + 1, np.int32),
-        first=np.ones(2 * things + 1, np.int64),
-        low=np.zeros(things),
-        lowest=np.zeros(things),
-        highest=np.zeros(things),
-        near=np.zeros(2 * things),
-        at=np.zeros(things),
+        first=np.ones(4 * things + 1, np.int64),
+        low=np.zeros(2 * things),
+        lowest=np.zeros(2 * things),
+        highest=np.zeros(2 * things),
+        near=np.zeros(4 * things),
+        at=np.zeros(2 * things),
         base=np.zeros(things, np.int64),
         most=np.zeros(things, np.int64),
-        usual=np.zeros(things),
+        usual=np.zeros(2 * things),
         tail=np.zeros(limits.pieces),
+        bend=np.zeros(limits.pieces, np.int64),
         touched=np.zeros(limits.pools, np.int32),
         counts=np.zeros(8, np.int64),
     )
@@ -103,11 +107,15 @@ def lay_out(t: Tables, b: Bands) -> None:
     b.head[:] = 0
     key = t.key[:entries]
     held = np.bincount(key[key >= 0] >> 2, minlength=things)[:things]
-    room = (b.head.size - 1 - 2 * FEWEST_BUCKETS * things) // 2
+    room = (b.head.size - 1 - 4 * FEWEST_BUCKETS * things) // 2
     share = min(1.0, room / max(1, int(held.sum()) // EDGES_A_BUCKET))
     size = FEWEST_BUCKETS + np.floor(held / EDGES_A_BUCKET * share).astype(np.int64)
+    listed = b.most.size
+    ladders = np.zeros(4 * listed, np.int64)
+    ladders[: 2 * things] = np.repeat(size, 2)
+    ladders[2 * listed : 2 * (listed + things)] = FEWEST_BUCKETS
     b.first[0] = 1
-    b.first[1 : 2 * things + 1] = 1 + np.cumsum(np.repeat(size, 2))
+    b.first[1:] = 1 + np.cumsum(ladders)
     b.at[:] = 0.0
     forget_near(b)
 
@@ -115,6 +123,15 @@ def lay_out(t: Tables, b: Bands) -> None:
 def forget_near(b: Bands) -> None:
     """No edge of an armed pool stands anywhere."""
     b.near[BELOW::2], b.near[ABOVE::2] = -FAR, FAR
+
+
+@kernel
+def ratio_of(b: Bands, thing: int) -> int:
+    """Where a contract's ratio to the index of its coin stands among the prices: after all things.
+
+    Invariant: no two things share one. Cost: a sum.
+    """
+    return b.most.size + thing
 
 
 @kernel

@@ -10,9 +10,22 @@ on are judged by the scan. Judging is the same code as the scan's: the float scr
 
 from __future__ import annotations
 
-from solvent.engine.bands import arm
+from solvent.engine.hedges import arm_best, ratios_noticed
 from solvent.engine.jit import kernel, prefetch, prefetch_row
-from solvent.engine.ladders import ABOVE, BELOW, LIMIT, OVER, REARMED, SCANNED, TOUCHES, Bands, centre, relay, sweep
+from solvent.engine.ladders import (
+    ABOVE,
+    BELOW,
+    HEDGES,
+    LIMIT,
+    OVER,
+    REARMED,
+    SCANNED,
+    TOUCHES,
+    Bands,
+    centre,
+    relay,
+    sweep,
+)
 from solvent.engine.leaving import ARMED, COUNT, FRONTIER, LIST, NEAR_EPOCHS, OFF, READY, UNFIT, enlist
 from solvent.engine.records import FIRST_USER_POOL, PoolState
 from solvent.engine.screen import Marks, stand
@@ -78,6 +91,8 @@ def noticed(t: Tables, q: Marks, b: Bands, limit: int) -> bool:
             serve = b.counts[TOUCHES] <= limit
         if price > 0.0 and (price < b.lowest[thing] or price > b.highest[thing]):
             relay(b, thing, price)
+    if serve and b.counts[HEDGES] != 0:
+        serve = ratios_noticed(t, b, armed)
     return serve
 
 
@@ -132,7 +147,7 @@ def look_first(t: Tables, b: Bands, pools: I32, first: int, stop: int) -> None:
 @kernel
 def armed_or_listed(t: Tables, b: Bands, pool: int) -> bool:
     """Arm a healthy pool that is on no list, or put it on the active list; whether it is armed."""
-    found = arm(t, b, pool)
+    found = arm_best(t, b, pool)
     b.counts[REARMED] += 1
     if found == ARMED:
         return True
@@ -159,7 +174,7 @@ def listed_judged(t: Tables, q: Marks, b: Bands, screen: bool, found: I32, count
             row["watch"] = watch - 1
         elif watch == READY:
             b.counts[REARMED] += 1
-            again = arm(t, b, pool)
+            again = arm_best(t, b, pool)
             if again == ARMED:
                 continue
             row["watch"] = UNFIT if again == UNFIT else READY + NEAR_EPOCHS
