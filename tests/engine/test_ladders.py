@@ -135,7 +135,9 @@ def test_buckets_share_a_ladder_and_ends_take_the_rest():
             start = float(price_of(b, 1, side, bucket))
             assert int(bucket_of(b, 1, side, start * (1 + 1e-9))) == bucket
             assert int(bucket_of(b, 1, side, start * (1 - 1e-9))) == bucket - 1
-    shared = min(t.key.size // EDGES_A_BUCKET, (b.head.size - 1 - 2 * FEWEST_BUCKETS * THINGS) // 2)
+    shared = min(
+        t.key.size // EDGES_A_BUCKET, (b.head.size - 1 - 4 * FEWEST_BUCKETS * THINGS) // 2
+    )  # ratios have the rest
     assert int(b.first[3]) - int(b.first[2]) == FEWEST_BUCKETS + shared
 
 

@@ -247,8 +247,10 @@ def lay_pool(t: Tables, lanes: Lanes, pool: int, block: int, lane: int) -> None:
 def count_unmirrored(t: Tables, words: I64, debt: I64, due: I64, patience: int) -> int:
     """Add to each window's debt the pools that a pass reads from the tables for having changed; how many are due.
 
-    ``words`` are the pools' bytes eight at once. Invariant: a window's debt grows as long as it is read from the
-    tables. Cost: one comparison for eight pools that are in lanes, 0.15 ms a million.
+    ``words`` are the pools' bytes eight at once.
+
+    Invariant: a window's debt grows as long as it is read from the tables. Cost: one comparison for eight pools that
+    are in lanes, 0.15 ms a million.
     """
     found = 0
     for window in range(debt.size):
