@@ -110,7 +110,10 @@ def bend_of(rows: list[list[int]]) -> int:
 
 @kernel
 def edge_at(b: Bands, thing: int, side: int, moves: float) -> float:
-    """The coordinate so many usual moves of a thing away, as it is kept: what is proved is proved at the very edge."""
+    """The coordinate so many usual moves of a thing away, as it is kept: what is proved is proved at the very edge.
+
+    Invariant: below, it falls as moves grow but stays above zero; above, it rises. Cost: a few operations.
+    """
     if side == BELOW:
         return kept(b.at[thing] * (1.0 - min(moves * b.usual[thing], LOWEST)))
     return kept(b.at[thing] * (1.0 + min(moves * b.usual[thing], HIGHEST)))
@@ -118,19 +121,29 @@ def edge_at(b: Bands, thing: int, side: int, moves: float) -> float:
 
 @kernel
 def side_of(t: Tables, slot: int) -> int:
-    """On which side of its price an entry's edge lies."""
+    """On which side of its price an entry's edge lies.
+
+    Invariant: what lowers the pool's surplus comes from this side. Cost: one read.
+    """
     return BELOW if t.lots[slot] > 0 else ABOVE
 
 
 @kernel
 def grown(b: Bands, asset: int, debt: float, touched: int) -> float:
-    """A debt with all the interest it can owe before ``most``."""
+    """A debt with all the interest it can owe before ``most``.
+
+    Invariant: never below what will be owed at ``most``, rounding included. Cost: a few operations.
+    """
     return debt * (1.0 + (b.most[asset] - touched) / TRILLION) * (1.0 + WORSE) + 1.0
 
 
 @kernel
 def contract_share(t: Tables, b: Bands, rules: int, slot: int, thing: int, price: float) -> tuple[float, float, float]:
-    """Of a linear contract in the numeraire at an edge: share of the surplus, magnitude, loss a usual move."""
+    """Of a linear contract in the numeraire at an edge: share of the surplus, magnitude, loss a usual move.
+
+    Invariant: at no price inside the edge, and at no funding up to ``most``, is the share lower, but for rounding of
+    its magnitude. Cost: the pieces up to the amount's.
+    """
     if b.at[thing] <= 0.0:
         return 0.0, UNKNOWN, 0.0
     lots, side = t.lots[slot], side_of(t, slot)
@@ -164,7 +177,10 @@ def contract_share(t: Tables, b: Bands, rules: int, slot: int, thing: int, price
 
 @kernel
 def piece_at(t: Tables, rules: int, thing: int, amount: float) -> int:
-    """The piece of an amount in floats at MAINTAIN, −1 where the schedule has none."""
+    """The piece of an amount in floats at MAINTAIN, −1 where the schedule has none.
+
+    Invariant: the piece the exact kernel would choose for the same amount. Cost: the pieces up to the amount's.
+    """
     first, count = t.span[rules, MAINTAIN, 2 * thing, 0], t.span[rules, MAINTAIN, 2 * thing, 1]
     if count == 0:
         return -1
@@ -176,7 +192,11 @@ def piece_at(t: Tables, rules: int, thing: int, amount: float) -> int:
 
 @kernel
 def asset_share(t: Tables, b: Bands, rules: int, slot: int, asset: int, price: float) -> tuple[float, float, float]:
-    """Of an asset in which nothing of the pool settles, at an edge: share, magnitude, loss a usual move."""
+    """Of an asset in which nothing of the pool settles, at an edge: share, magnitude, loss a usual move.
+
+    Invariant: at no index inside the edge, and at no interest up to ``most``, is the share lower, but for rounding of
+    its magnitude. Cost: the pieces up to the value's.
+    """
     units, row = t.lots[slot], t.things[asset]
     if b.at[asset] == 0.0 or row["divisor"] <= 0:
         return 0.0, UNKNOWN, 0.0
@@ -201,6 +221,9 @@ def corner(t: Tables, b: Bands, pool: int, moves: float) -> tuple[float, float, 
 
     Gives that lower bound in floats, the bound on its rounding (UNKNOWN: the pool is not fit for bands), and the
     surplus lost a usual move of everything. One pass over the pool's entries.
+
+    Invariant: inside the edges the exact surplus is above the first number less the second. Cost: one pass over the
+    pool's entries.
     """
     row = t.pools[pool]
     rules, first, used, cash = row["rules"], row["first"], row["used"], row["cash"]
@@ -233,8 +256,10 @@ def arm(t: Tables, b: Bands, pool: int) -> int:
     """Share a pool's surplus out among its entries as edges of equally many usual moves: ARMED, READY or UNFIT.
 
     READY: too near its line for a band worth its ladder. Only what is proved is set: the corner is computed at the very
-    edges that are set, and nearer ones are tried where it fails. Cost: two or three passes over the entries, and a
-    place in a ladder for each.
+    edges that are set, and nearer ones are tried where it fails.
+
+    Invariant: no edge is set that the corner does not prove. Cost: two or three passes over the entries, and a place in
+    a ladder for each.
     """
     surplus, bound, lost = corner(t, b, pool, 0.0)
     if bound >= UNKNOWN:
@@ -256,7 +281,11 @@ def arm(t: Tables, b: Bands, pool: int) -> int:
 
 @kernel
 def set_edges(t: Tables, b: Bands, pool: int, moves: float) -> None:
-    """Put an edge for each entry that moves the pool into its ladder, and take out what stood there of others."""
+    """Put an edge for each entry that moves the pool into its ladder, and take out what stood there of others.
+
+    Invariant: afterwards each entry that moves the pool stands in a ladder by its edge, and no free slot between them
+    does. Cost: a logarithm and a place in a ladder an entry.
+    """
     first = t.pools[pool]["first"]
     for e in range(first, first + t.pools[pool]["used"]):
         if t.key[e] == FREE or t.lots[e] == 0:
