@@ -136,7 +136,10 @@ def ratio_of(b: Bands, thing: int) -> int:
 
 @kernel
 def bucket_of(b: Bands, thing: int, side: int, price: float) -> int:
-    """The bucket of a price in one of a thing's ladders; the end buckets take what lies beyond."""
+    """The bucket of a price in one of a thing's ladders; the end buckets take what lies beyond.
+
+    Invariant: does not fall as the price rises. Cost: a logarithm.
+    """
     first, stop = b.first[2 * thing + side], b.first[2 * thing + side + 1]
     if price <= 0.0:
         return first
@@ -150,7 +153,10 @@ def bucket_of(b: Bands, thing: int, side: int, price: float) -> int:
 
 @kernel
 def price_of(b: Bands, thing: int, side: int, bucket: int) -> float:
-    """The price at which a bucket starts."""
+    """The price at which a bucket starts.
+
+    Invariant: the inverse of :func:`bucket_of` but for rounding. Cost: an exponential.
+    """
     first, stop = b.first[2 * thing + side], b.first[2 * thing + side + 1]
     return math.exp(b.low[thing] + (bucket - first) * (SPAN / (stop - first)))
 
@@ -165,7 +171,10 @@ def kept(edge: float) -> float:
 
 @kernel
 def unlink(b: Bands, slot: int) -> None:
-    """Take a slot's edge out of its ladder, if it stands in one."""
+    """Take a slot's edge out of its ladder, if it stands in one.
+
+    Invariant: the other slots of the bucket keep their order. Cost: a few reads and writes.
+    """
     bucket = b.node[slot]["bucket"]
     if bucket == 0:
         return
@@ -181,7 +190,10 @@ def unlink(b: Bands, slot: int) -> None:
 
 @kernel
 def link(b: Bands, slot: int, bucket: int) -> None:
-    """Put a slot that stands nowhere at the head of a bucket."""
+    """Put a slot that stands nowhere at the head of a bucket.
+
+    Invariant: a slot stands in one bucket at most. Cost: a few reads and writes.
+    """
     after = b.head[bucket]
     b.node[slot]["before"], b.node[slot]["after"] = 0, after
     b.head[bucket] = slot + 1
@@ -192,7 +204,11 @@ def link(b: Bands, slot: int, bucket: int) -> None:
 
 @kernel
 def stand_at(b: Bands, slot: int, pool: int, thing: int, side: int, edge: float) -> None:
-    """Give a slot its edge, which is :func:`kept`, and the ladder its nearest one."""
+    """Give a slot its edge, which is :func:`kept`, and the ladder its nearest one.
+
+    Invariant: no edge stands between the price and ``near``. Cost: a logarithm, and a few reads and writes where the
+    bucket is another.
+    """
     bucket = bucket_of(b, thing, side, edge)
     if b.node[slot]["bucket"] != bucket:
         unlink(b, slot)
@@ -207,7 +223,10 @@ def stand_at(b: Bands, slot: int, pool: int, thing: int, side: int, edge: float)
 
 @kernel
 def touch(t: Tables, b: Bands, slot: int) -> None:
-    """An edge is met: its pool is touched, once an epoch, unless what stands there is void."""
+    """An edge is met: its pool is touched, once an epoch, unless what stands there is void.
+
+    Invariant: a pool is touched once an epoch at most; what is void touches nobody. Cost: a few reads.
+    """
     pool = b.holder[slot // SMALLEST]
     if pool >= t.active[FRONTIER]:
         return
@@ -226,6 +245,9 @@ def sweep(t: Tables, b: Bands, thing: int, side: int, price: float) -> None:
     """Touch every pool whose edge on a side of a thing the price has reached (an edge itself is reached).
 
     It stops where more pools are touched than ``counts[LIMIT]``: then bands no longer serve in this epoch.
+
+    Invariant: every linked edge that the price has reached is met, unless too many are touched. Cost: the buckets
+    between ``near`` and the price, one more at either end, and the edges in them.
     """
     ladder, step = 2 * thing + side, 2 * side - 1
     if (price - b.near[ladder]) * step < 0.0:
@@ -255,14 +277,21 @@ def sweep(t: Tables, b: Bands, thing: int, side: int, price: float) -> None:
 
 @kernel
 def centre(b: Bands, thing: int, price: float) -> None:
-    """Where a thing's ladders begin, with the price in their middle."""
+    """Where a thing's ladders begin, with the price in their middle.
+
+    Invariant: until the price leaves the bounds it sets, the ladders hold it. Cost: two exponentials and a logarithm.
+    """
     b.low[thing] = math.log(price) - SPAN / 2
     b.lowest[thing], b.highest[thing] = price * math.exp(-0.45 * SPAN), price * math.exp(0.45 * SPAN)
 
 
 @kernel
 def taken_out(b: Bands, thing: int, side: int) -> int:
-    """Take every edge out of a ladder: the chain of their slots."""
+    """Take every edge out of a ladder: the chain of their slots.
+
+    Invariant: afterwards the ladder is empty, and every slot of it is in the chain. Cost: the ladder's buckets and
+    edges.
+    """
     ladder, chain = 2 * thing + side, 0
     for bucket in range(b.first[ladder], b.first[ladder + 1]):
         while b.head[bucket] > 0:
@@ -275,7 +304,10 @@ def taken_out(b: Bands, thing: int, side: int) -> int:
 
 @kernel
 def relay(b: Bands, thing: int, price: float) -> None:
-    """Lay out a thing's two ladders anew around a price: every edge is taken out and put back. Cost: its edges."""
+    """Lay out a thing's two ladders anew around a price: every edge is taken out and put back.
+
+    Invariant: the same edges stand afterwards, in the buckets of the new layout. Cost: the thing's buckets and edges.
+    """
     below, above = taken_out(b, thing, BELOW), taken_out(b, thing, ABOVE)
     centre(b, thing, price)
     put_back(b, thing, BELOW, below)
@@ -285,7 +317,10 @@ def relay(b: Bands, thing: int, price: float) -> None:
 
 @kernel
 def put_back(b: Bands, thing: int, side: int, chain: int) -> None:
-    """Link the slots of a chain again, by their edges."""
+    """Link the slots of a chain again, by their edges.
+
+    Invariant: every slot of the chain stands by its edge. Cost: a logarithm an edge.
+    """
     while chain > 0:
         slot = chain - 1
         chain = b.node[slot]["after"]
