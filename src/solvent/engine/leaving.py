@@ -23,7 +23,10 @@ COUNT, FRONTIER, LIST = 0, 1, 2  # places in ``active``
 
 @kernel
 def enlist(t: Tables, pool: int, watch: int) -> None:
-    """Put a pool that is below the frontier and not on the list on it."""
+    """Put a pool that is below the frontier and not on the list on it.
+
+    Invariant: a pool is on the list once. Cost: a few writes.
+    """
     t.active[LIST + t.active[COUNT]] = pool
     t.active[COUNT] += 1
     t.pools[pool]["watch"] = watch
@@ -34,6 +37,9 @@ def leave(t: Tables, pool: int) -> None:
     """The pool has changed in a way its bands do not follow: it is on the active list from now on, for a while anew.
 
     One byte is read where nothing is armed. A pool that is not HEALTHY is not watched, and OFF.
+
+    Invariant: a HEALTHY pool below the frontier whose bands are void is on the list. Cost: one byte read where nothing
+    is armed, a few writes where it is.
     """
     row = t.pools[pool]
     watch = row["watch"]
@@ -47,6 +53,9 @@ def leave(t: Tables, pool: int) -> None:
 
 @kernel
 def come_back(t: Tables, pool: int) -> None:
-    """A pool is HEALTHY again: it is on the active list from now on."""
+    """A pool is HEALTHY again: it is on the active list from now on.
+
+    Invariant: a HEALTHY pool below the frontier is armed or on the list. Cost: a few writes.
+    """
     if pool < t.active[FRONTIER]:
         enlist(t, pool, FRESH)
