@@ -41,7 +41,10 @@ LEAST_MOVE, MOST_MOVE = 1e-6, 1e-2
 
 @kernel
 def moved(t: Tables, q: Marks, b: Bands, thing: int) -> float:
-    """Bring the packed mark of a thing to the tables'; its coordinate, 0 without a price or without ladders."""
+    """Bring the packed mark of a thing to the tables'; its coordinate, 0 without a price or without ladders.
+
+    Invariant: the packed mark equals the tables' afterwards. Cost: a few reads and writes.
+    """
     row, out = t.things[thing], q.things[thing]
     out["mark"], out["carry"] = row["mark"], row["carry"]
     if row["kind"] == ASSET:
@@ -57,7 +60,10 @@ def moved(t: Tables, q: Marks, b: Bands, thing: int) -> float:
 
 @kernel
 def proved_ahead(t: Tables, b: Bands, thing: int) -> None:
-    """Edges on a contract with its first price are proved for funding of this part of it; none is set yet."""
+    """Edges on a contract with its first price are proved for funding of this part of it; none is set yet.
+
+    Invariant: no edge stands on the contract yet. Cost: a few operations.
+    """
     row = t.things[thing]
     if row["kind"] == LINEAR:
         b.most[thing] = row["carry"] + row["tick_value"] * row["mark"] // SPARE_SHARE
@@ -68,7 +74,10 @@ def noticed(t: Tables, q: Marks, b: Bands, limit: int) -> bool:
     """Bring coordinates to the tables' prices and touch whom they reach; False where bands no longer serve.
 
     That is where more than ``limit`` pools are touched, or funding or interest has grown beyond what edges were proved
-    for. Cost: two comparisons a thing, and what :func:`sweep` says for those that moved.
+    for.
+
+    Invariant: where True, every armed pool whose edge is reached is touched. Cost: two comparisons a thing, and what
+    :func:`sweep` says for those that moved.
     """
     b.counts[TOUCHES], b.counts[LIMIT] = 0, limit
     serve, armed = True, t.active[FRONTIER] > FIRST_USER_POOL
@@ -98,7 +107,11 @@ def noticed(t: Tables, q: Marks, b: Bands, limit: int) -> bool:
 
 @kernel
 def breached(t: Tables, q: Marks, screen: bool, pool: int) -> bool:
-    """Whether a pool is in breach at MAINTAIN: the float screen sets aside what it proves, the exact kernel decides."""
+    """Whether a pool is in breach at MAINTAIN: the float screen sets aside what it proves, the exact kernel decides.
+
+    Invariant: the exact kernel's verdict, with and without the screen. Cost: the screen's pass, and the exact kernel
+    where it does not prove.
+    """
     if screen:
         _value, equity, required, bound = stand(t, q, pool, MAINTAIN)
         if equity - required > bound:
@@ -110,6 +123,8 @@ def breached(t: Tables, q: Marks, screen: bool, pool: int) -> bool:
 def look_at(t: Tables, b: Bands, pools: I32, k: int, first: int, stop: int) -> None:
     """Ask for the memory of pools to come, of those from ``first`` to ``stop``: rows first, then entries and their
     edges, then the edges beside these in their buckets. Changes nothing.
+
+    Invariant: nothing is changed. Cost: a hint a few pools ahead.
     """
     at = k + 2 * AHEAD
     if first <= at < stop:
@@ -146,7 +161,10 @@ def look_first(t: Tables, b: Bands, pools: I32, first: int, stop: int) -> None:
 
 @kernel
 def armed_or_listed(t: Tables, b: Bands, pool: int) -> bool:
-    """Arm a healthy pool that is on no list, or put it on the active list; whether it is armed."""
+    """Arm a healthy pool that is on no list, or put it on the active list; whether it is armed.
+
+    Invariant: afterwards the pool is armed, or on the list. Cost: that of :func:`arm`.
+    """
     found = arm_best(t, b, pool)
     b.counts[REARMED] += 1
     if found == ARMED:
@@ -157,7 +175,11 @@ def armed_or_listed(t: Tables, b: Bands, pool: int) -> bool:
 
 @kernel
 def listed_judged(t: Tables, q: Marks, b: Bands, screen: bool, found: I32, count: int) -> int:
-    """Judge the active list: pools in breach and pools armed again leave it, the others stay in order."""
+    """Judge the active list: pools in breach and pools armed again leave it, the others stay in order.
+
+    Invariant: whoever stays on the list stays in order; who leaves it is in breach or armed. Cost: judging every pool
+    on the list, arming some.
+    """
     stop, kept = t.active[COUNT], 0
     look_first(t, b, t.active, LIST, LIST + stop)
     for k in range(stop):
@@ -187,7 +209,10 @@ def listed_judged(t: Tables, q: Marks, b: Bands, screen: bool, found: I32, count
 
 @kernel
 def touched_judged(t: Tables, q: Marks, b: Bands, screen: bool, found: I32, count: int) -> int:
-    """Judge the touched pools; each that stands is armed anew, or goes on the active list where it cannot be."""
+    """Judge the touched pools; each that stands is armed anew, or goes on the active list where it cannot be.
+
+    Invariant: afterwards no pool is TOUCHED. Cost: judging and arming every touched pool.
+    """
     stop = b.counts[TOUCHES]
     look_first(t, b, b.touched, 0, stop)
     for k in range(stop):
@@ -208,6 +233,9 @@ def epoch(t: Tables, q: Marks, b: Bands, screen: bool, limit: int, found: I32) -
 
     Then, more than ``limit`` pools touched or listed or bands that no longer serve, nobody has been judged and the
     frontier must go back to the first pool. Every pool on the list is HEALTHY.
+
+    Invariant: where not negative, everybody below the frontier in breach is in ``found``, once. Cost: the things, the
+    buckets passed, the touched pools and the list.
     """
     if not noticed(t, q, b, limit) or b.counts[TOUCHES] + t.active[COUNT] > limit:
         b.counts[OVER] += 1
@@ -220,7 +248,7 @@ def epoch(t: Tables, q: Marks, b: Bands, screen: bool, limit: int, found: I32) -
 def page_armed(t: Tables, b: Bands, low: int, high: int) -> None:
     """Move the frontier from ``low`` to ``high``: each pool between is armed or listed, or OFF where it is not HEALTHY.
 
-    Cost: one to two microseconds a pool.
+    Invariant: every HEALTHY pool below the frontier is armed or on the list. Cost: one to two microseconds a pool.
     """
     t.active[FRONTIER] = high
     for pool in range(low, high):
