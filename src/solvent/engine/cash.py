@@ -53,26 +53,38 @@ SEIZED_COLLATERAL = 2
 
 @kernel
 def pool_known(t: Tables, pool: int) -> bool:
-    """Whether a pool has been opened."""
+    """Whether a pool has been opened.
+
+    Invariant: nothing is changed. Cost: one read.
+    """
     return 0 <= pool < t.top[TOP_POOLS]
 
 
 @kernel
 def thing_known(t: Tables, thing: int) -> bool:
-    """Whether a thing has been listed."""
+    """Whether a thing has been listed.
+
+    Invariant: nothing is changed. Cost: one read.
+    """
     return 0 <= thing < t.top[TOP_THINGS]
 
 
 @kernel
 def may_hold(t: Tables, pool: int, asset: int) -> bool:
-    """Whether a pool's rules can value an asset: it is the numeraire, or its index is in it. The mirror holds all."""
+    """Whether a pool's rules can value an asset: it is the numeraire, or its index is in it. The mirror holds all.
+
+    Invariant: whatever a pool holds can be valued in its numeraire. Cost: three reads.
+    """
     numeraire = numeraire_of(t, pool)
     return pool == CCP_POOL or asset == numeraire or t.things[asset]["settle"] == numeraire
 
 
 @kernel
 def place_of(t: Tables, pool: int, asset: int) -> int:
-    """Where a balance lies: HERE for the numeraire, else the entry's slot, NOWHERE where there is none."""
+    """Where a balance lies: HERE for the numeraire, else the entry's slot, NOWHERE where there is none.
+
+    Invariant: a balance has one place. Cost: a look through the pool's entries for another asset than the numeraire.
+    """
     if asset == numeraire_of(t, pool):
         return HERE
     slot = find(t, pool, asset * 4)
@@ -81,7 +93,10 @@ def place_of(t: Tables, pool: int, asset: int) -> int:
 
 @kernel
 def balance_at(t: Tables, pool: int, slot: int) -> tuple[int, int]:
-    """Units at a place of a balance, and the interest index at its last touch."""
+    """Units at a place of a balance, and the interest index at its last touch.
+
+    Invariant: nothing is changed; where there is no place there is nothing. Cost: two reads.
+    """
     if slot == HERE:
         return t.pools[pool]["cash"], t.pools[pool]["accrual"]
     if slot == NOWHERE:
@@ -91,7 +106,10 @@ def balance_at(t: Tables, pool: int, slot: int) -> tuple[int, int]:
 
 @kernel
 def put(t: Tables, pool: int, slot: int, units: int, touched: int) -> None:
-    """Write a balance at its place, nothing else."""
+    """Write a balance at its place, nothing else.
+
+    Invariant: no other column changes, the cache and the asset's loans among them. Cost: two writes.
+    """
     if slot == HERE:
         t.pools[pool]["cash"], t.pools[pool]["accrual"] = units, touched
     elif slot >= 0:
@@ -100,20 +118,29 @@ def put(t: Tables, pool: int, slot: int, units: int, touched: int) -> None:
 
 @kernel
 def balance_units(t: Tables, pool: int, asset: int) -> int:
-    """Units of an asset a pool holds, as last touched (interest since then not taken off)."""
+    """Units of an asset a pool holds, as last touched (interest since then not taken off).
+
+    Invariant: nothing is changed. Cost: that of :func:`place_of`.
+    """
     return balance_at(t, pool, place_of(t, pool, asset))[0]
 
 
 @kernel
 def funded(t: Tables, pool: int, asset: int) -> int:
-    """Units of an asset a pool holds less the interest it owes."""
+    """Units of an asset a pool holds less the interest it owes.
+
+    Invariant: never above the balance as last touched. Cost: that of :func:`place_of` and an interest.
+    """
     units, touched = balance_at(t, pool, place_of(t, pool, asset))
     return units - interest_owed(t, pool, asset, units, touched)
 
 
 @kernel
 def has_room(t: Tables, pool: int, asset: int) -> bool:
-    """Make sure a balance has a place, so that :func:`add_balance` cannot fail; False when the slab is full."""
+    """Make sure a balance has a place, so that :func:`add_balance` cannot fail; False when the slab is full.
+
+    Invariant: afterwards :func:`add_balance` cannot fail. Cost: that of :func:`~solvent.engine.slots.place`.
+    """
     return asset == numeraire_of(t, pool) or place(t, pool, asset * 4) >= 0
 
 
@@ -124,6 +151,9 @@ def add_balance(t: Tables, pool: int, asset: int, units: int) -> bool:
     Keeps ``borrowed`` and the lending account, touches the index, and frees an entry that has become empty. May move
     the pool's entries where the asset is new to it. The pool leaves its bands, unless money came to cash that was not
     owed: no edge is proved less by that.
+
+    Invariant: interest owed moves to the lending account, and ``borrowed`` stays the sum of debts. Cost: a look through
+    the pool's entries for another asset, a few writes else.
     """
     t.mirrored[pool] = 0  # whatever happens to a position comes here too, if only to book nothing
     slot = place_of(t, pool, asset)
@@ -155,6 +185,9 @@ def borrows(t: Tables, pool: int, asset: int, units: int, already: int) -> int:
     """What a change of a balance by ``units`` adds to the asset's loans; −1 where the lending pool cannot lend it.
 
     ``already`` is what the same command's other side adds. A pool whose rules do not borrow is never refused here.
+
+    Invariant: nothing is changed; where the rules borrow, loans never come to exceed the lending pool's cap by it.
+    Cost: that of :func:`place_of`.
     """
     before, touched = balance_at(t, pool, place_of(t, pool, asset))
     after = before - interest_owed(t, pool, asset, before, touched) + units
@@ -171,7 +204,10 @@ def borrows(t: Tables, pool: int, asset: int, units: int, already: int) -> int:
 
 @kernel
 def within(t: Tables, pool: int, asset: int, units: int) -> bool:
-    """Whether a balance stays inside its declared limits after ``units`` are added."""
+    """Whether a balance stays inside its declared limits after ``units`` are added.
+
+    Invariant: what is within keeps every sum over the pool in 64 bits. Cost: that of :func:`place_of`.
+    """
     after = funded(t, pool, asset) + units
     if asset == numeraire_of(t, pool):
         return -MOST_CASH <= after <= MOST_CASH
@@ -186,6 +222,9 @@ def surplus_after(
     """surplus(purpose) as if units were added to one balance or two (``other`` −1: one); nothing is changed.
 
     A balance that has no entry yet must have been given its place by :func:`has_room`.
+
+    Invariant: balances are afterwards as before, and the cache stays right. Cost: one pass over the pool's entries; a
+    few reads at ADMIT in the numeraire.
     """
     row = t.pools[pool]
     whole, millionths, epoch = row["whole"], row["millionths"], row["epoch"]
@@ -210,7 +249,10 @@ def surplus_after(
 
 @kernel
 def asset_check(t: Tables, pool: int, asset: int, amount: int) -> int:
-    """What every verb that moves an asset asks first, in the stated order; OK or the reason."""
+    """What every verb that moves an asset asks first, in the stated order; OK or the reason.
+
+    Invariant: nothing is changed, whatever the answer. Cost: a few reads.
+    """
     if not pool_known(t, pool):
         return UNKNOWN_POOL
     if not thing_known(t, asset) or t.things[asset]["kind"] != ASSET:
@@ -224,7 +266,10 @@ def asset_check(t: Tables, pool: int, asset: int, amount: int) -> int:
 
 @kernel
 def receives(t: Tables, pool: int, asset: int, amount: int) -> int:
-    """Whether a pool may be given units: a pool in liquidation or bankrupt welcomes them."""
+    """Whether a pool may be given units: a pool in liquidation or bankrupt welcomes them.
+
+    Invariant: nothing is changed, whatever the answer. Cost: that of :func:`funded`.
+    """
     if t.pools[pool]["state"] == POOL_CLOSED:
         return POOL_STATE
     if not may_hold(t, pool, asset):
@@ -237,7 +282,10 @@ def receives(t: Tables, pool: int, asset: int, amount: int) -> int:
 
 @kernel
 def given_room(t: Tables, pool: int, asset: int) -> int:
-    """Make a place for an asset; FULL or REACH where that is not possible, and then nothing stays of it."""
+    """Make a place for an asset; FULL or REACH where that is not possible, and then nothing stays of it.
+
+    Invariant: where refused, the tables are as they were. Cost: that of :func:`has_room`.
+    """
     if not has_room(t, pool, asset):
         return FULL
     if t.pools[pool]["reach"] > 1 << 61:
@@ -248,14 +296,21 @@ def given_room(t: Tables, pool: int, asset: int) -> int:
 
 @kernel
 def dropped(t: Tables, pool: int, asset: int) -> None:
-    """Take back a place that was made and not used."""
+    """Take back a place that was made and not used.
+
+    Invariant: a place that holds something, or in which something settles, stays. Cost: two passes over the pool's
+    entries.
+    """
     if asset != numeraire_of(t, pool):
         tidy_asset(t, pool, asset)
 
 
 @kernel
 def lend(t: Tables, asset: int, amount: int) -> int:
-    """DEPOSIT into the asset's lending account."""
+    """DEPOSIT into the asset's lending account.
+
+    Invariant: what the lending account gains, EXTERNAL loses. Cost: a few reads and writes.
+    """
     if not thing_known(t, asset) or t.things[asset]["kind"] != ASSET:
         return UNKNOWN_THING
     if t.things[asset]["state"] >= HALTED:
@@ -271,7 +326,11 @@ def lend(t: Tables, asset: int, amount: int) -> int:
 
 @kernel
 def deposit(t: Tables, pool: int, asset: int, amount: int, finality: int) -> int:
-    """DEPOSIT: final ones only in this version; ``pool`` = −1 − House.LENDING lends instead. OK or the reason."""
+    """DEPOSIT: final ones only in this version; ``pool`` = −1 − House.LENDING lends instead. OK or the reason.
+
+    Invariant: what the pool gains, EXTERNAL loses; a refused one changes nothing. Cost: a few looks through the pool's
+    entries.
+    """
     if not 0 <= finality <= 3:
         return MALFORMED
     if finality != 0:
@@ -294,7 +353,10 @@ def deposit(t: Tables, pool: int, asset: int, amount: int, finality: int) -> int
 
 @kernel
 def gives(t: Tables, pool: int, asset: int, amount: int) -> tuple[int, int]:
-    """Whether a pool may part with units at WITHDRAW: (reason, short)."""
+    """Whether a pool may part with units at WITHDRAW: (reason, short).
+
+    Invariant: nothing but the cache is changed, whatever the answer. Cost: one pass over the pool's entries.
+    """
     if t.pools[pool]["state"] != HEALTHY:
         return POOL_STATE, 0
     if funded(t, pool, asset) < amount:
@@ -307,7 +369,11 @@ def gives(t: Tables, pool: int, asset: int, amount: int) -> tuple[int, int]:
 
 @kernel
 def withdraw(t: Tables, pool: int, asset: int, amount: int) -> tuple[int, int]:
-    """WITHDRAW: only what is held, and only while surplus(WITHDRAW) stays at zero or above. (reason, short)"""
+    """WITHDRAW: only what is held, and only while surplus(WITHDRAW) stays at zero or above. (reason, short)
+
+    Invariant: surplus(WITHDRAW) is at least zero after it; a refused one changes nothing. Cost: one pass over the
+    pool's entries.
+    """
     reason, short = asset_check(t, pool, asset, amount), 0
     if reason == OK:
         reason, short = gives(t, pool, asset, amount)
@@ -320,7 +386,11 @@ def withdraw(t: Tables, pool: int, asset: int, amount: int) -> tuple[int, int]:
 
 @kernel
 def transfer(t: Tables, pool: int, other: int, asset: int, amount: int) -> tuple[int, int]:
-    """TRANSFER between pools of one owner or account; the giver is tested like a withdrawal. (reason, short)"""
+    """TRANSFER between pools of one owner or account; the giver is tested like a withdrawal. (reason, short)
+
+    Invariant: what one pool loses the other gains; a refused one changes nothing. Cost: one pass over the giver's
+    entries, a look through the taker's.
+    """
     if not pool_known(t, other):
         return UNKNOWN_POOL, 0
     reason, short = asset_check(t, pool, asset, amount), 0
