@@ -83,7 +83,11 @@ class Round(NamedTuple):
 
 @kernel
 def settled(t: Tables, pool: int) -> bool:
-    """Whether the pool can be planned here: priced, every leg settling in the numeraire, profit counted in full."""
+    """Whether the pool can be planned here: priced, every leg settling in the numeraire, profit counted in full.
+
+    Invariant: where True, closing a leg changes its own requirement and the value alone. Cost: one pass over the pool's
+    entries.
+    """
     rules, numeraire, first = t.pools[pool]["rules"], numeraire_of(t, pool), t.pools[pool]["first"]
     if losses_only(t, pool, RECOVER) or losses_only(t, pool, MAINTAIN):
         return False
@@ -103,7 +107,10 @@ def settled(t: Tables, pool: int) -> bool:
 
 @kernel
 def begin(t: Tables, r: Round, pool: int) -> None:
-    """Assess a pool: what ``case`` says of it before the first step."""
+    """Assess a pool: what ``case`` says of it before the first step.
+
+    Invariant: ``case`` says what the exact kernels say of the pool. Cost: two passes over the pool's entries.
+    """
     c = r.case[0]
     c["rules"] = t.pools[pool]["rules"]
     value, equity, equity_rest, needed, needed_rest = assessed(t, pool, RECOVER)
@@ -115,7 +122,10 @@ def begin(t: Tables, r: Round, pool: int) -> None:
 
 @kernel
 def take(t: Tables, r: Round, slot: int) -> None:
-    """Look at a leg: its facts, its requirement and its levels into ``case``."""
+    """Look at a leg: its facts, its requirement and its levels into ``case``.
+
+    Invariant: how the pool stands in ``case`` is left as it is. Cost: the leg's levels and a schedule.
+    """
     c, thing = r.case[0], t.key[slot] >> LEG_BITS
     c["thing"], c["key"], c["lots"], c["cost"] = thing, t.key[slot], t.lots[slot], t.cost[slot]
     c["mark"], c["leverage"] = t.things[thing]["mark"], leverage_of(t, c["rules"], slot, thing)
@@ -125,7 +135,11 @@ def take(t: Tables, r: Round, slot: int) -> None:
 
 @kernel
 def usable(r: Round, worst_ppm: int) -> int:
-    """Levels within the worst price into the scratch, lots added up; a better price than the bound is cut to it."""
+    """Levels within the worst price into the scratch, lots added up; a better price than the bound is cut to it.
+
+    Invariant: lots never fall from level to level, and no price is beyond the bound. Cost: the side's levels within the
+    bound.
+    """
     c = r.case[0]
     reach, selling = share_down(c["mark"], worst_ppm), c["lots"] > 0
     low, high = max(1, c["mark"] - reach), c["mark"] + reach
@@ -143,13 +157,19 @@ def usable(r: Round, worst_ppm: int) -> int:
 
 @kernel
 def fill_of(r: Round, lots: int) -> int:
-    """The pool's fill that closes ``lots`` (absolute)."""
+    """The pool's fill that closes ``lots`` (absolute).
+
+    Invariant: its sign is against the leg's. Cost: one read.
+    """
     return -lots if r.case[0]["lots"] > 0 else lots
 
 
 @kernel
 def left_needed(t: Tables, r: Round, purpose: int, lots: int, ticks: int) -> tuple[int, int]:
-    """What the leg requires once ``lots`` are closed at ``ticks``."""
+    """What the leg requires once ``lots`` are closed at ``ticks``.
+
+    Invariant: exact; with no lots it is what the leg requires as it is. Cost: a schedule.
+    """
     c, fill = r.case[0], fill_of(r, lots)
     cost = c["cost"]
     if lots > 0 and t.rules[c["rules"]]["on_entry"] != 0:
@@ -160,7 +180,10 @@ def left_needed(t: Tables, r: Round, purpose: int, lots: int, ticks: int) -> tup
 
 @kernel
 def gained(t: Tables, r: Round, lots: int, ticks: int) -> int:
-    """Units the pool's equity changes by when ``lots`` are closed at ``ticks``, the penalty left out."""
+    """Units the pool's equity changes by when ``lots`` are closed at ``ticks``, the penalty left out.
+
+    Invariant: exact; at the mark it is only what inverse rounding leaves. Cost: three worths.
+    """
     c, fill = r.case[0], fill_of(r, lots)
     kept = worth(t, c["thing"], c["lots"] + fill, c["mark"]) - worth(t, c["thing"], c["lots"], c["mark"])
     return kept - worth(t, c["thing"], fill, ticks)
@@ -168,7 +191,10 @@ def gained(t: Tables, r: Round, lots: int, ticks: int) -> int:
 
 @kernel
 def penalty_of(t: Tables, r: Round, lots: int, ticks: int) -> int:
-    """Units of penalty, cut to the value the pool has after the close."""
+    """Units of penalty, cut to the value the pool has after the close.
+
+    Invariant: never negative, and the value after it is not below zero for it. Cost: a division and :func:`gained`.
+    """
     c, amount = r.case[0], 0
     base = t.rules[c["rules"]]["penalty_base"]
     if base == CLOSED_NOTIONAL:
@@ -181,7 +207,10 @@ def penalty_of(t: Tables, r: Round, lots: int, ticks: int) -> int:
 
 @kernel
 def after(t: Tables, r: Round, lots: int, ticks: int) -> tuple[int, int, int]:
-    """surplus(RECOVER) once ``lots`` are closed at ``ticks``, and the penalty."""
+    """surplus(RECOVER) once ``lots`` are closed at ``ticks``, and the penalty.
+
+    Invariant: what the exact kernels find once the step is posted. Cost: two schedules.
+    """
     c, penalty = r.case[0], penalty_of(t, r, lots, ticks)
     needed, rest = left_needed(t, r, RECOVER, lots, ticks)
     units = c["whole"] + gained(t, r, lots, ticks) - penalty + c["needed"] - needed
@@ -191,7 +220,10 @@ def after(t: Tables, r: Round, lots: int, ticks: int) -> tuple[int, int, int]:
 
 @kernel
 def holds(t: Tables, r: Round, what: int, lots: int, ticks: int, floor: int) -> bool:
-    """Whether ``lots`` left are in the tiers up to a floor; or, of ``lots`` closed, the value stays or is not cut."""
+    """Whether ``lots`` left are in the tiers up to a floor; or, of ``lots`` closed, the value stays or is not cut.
+
+    Invariant: nothing is changed. Cost: a notional or three worths.
+    """
     if what == IN_TIER:
         return notional(t, r.case[0]["thing"], lots, r.case[0]["mark"]) <= floor
     worth_after = r.case[0]["value"] + gained(t, r, lots, ticks)
@@ -202,7 +234,10 @@ def holds(t: Tables, r: Round, what: int, lots: int, ticks: int, floor: int) -> 
 
 @kernel
 def last_true(t: Tables, r: Round, what: int, low: int, high: int, ticks: int, floor: int) -> int:
-    """The largest number in [low, high] for which it holds, given that it holds up to some; ``low`` if none."""
+    """The largest number in [low, high] for which it holds, given that it holds up to some; ``low`` if none.
+
+    Invariant: no table is changed; right where the answer turns once. Cost: one question a bit of the range.
+    """
     while low < high:
         middle = (low + high + 1) // 2
         if holds(t, r, what, middle, ticks, floor):
@@ -214,7 +249,10 @@ def last_true(t: Tables, r: Round, what: int, low: int, high: int, ticks: int, f
 
 @kernel
 def next_corner(t: Tables, r: Round, low: int, high: int, worth_end: int, uncut_end: int) -> int:
-    """The next size above ``low`` at which the outcome's slope may change, ``high`` at the latest."""
+    """The next size above ``low`` at which the outcome's slope may change, ``high`` at the latest.
+
+    Invariant: between ``low`` and it the outcome is affine but for rounding. Cost: a bisection a tier below the leg.
+    """
     c, found = r.case[0], high
     if low < worth_end < found:
         found = worth_end
@@ -270,7 +308,10 @@ def sized(t: Tables, r: Round, most: int) -> tuple[int, int, int, int, int]:
 
 @kernel
 def restoring(t: Tables, r: Round, short: int, enough: int, ticks: int) -> tuple[int, int, int, int, int]:
-    """The smallest size between one that does not restore and one that does."""
+    """The smallest size between one that does not restore and one that does.
+
+    Invariant: ``enough`` restores at every step. Cost: one outcome a bit of the range.
+    """
     while enough - short > 1:
         middle = (short + enough) // 2
         if after(t, r, middle, ticks)[0] >= 0:
@@ -283,7 +324,10 @@ def restoring(t: Tables, r: Round, short: int, enough: int, ticks: int) -> tuple
 
 @kernel
 def whole_close(t: Tables, r: Round, lots: int) -> tuple[int, int, int, int, int]:
-    """All of ``lots``, or all there is to trade, at the price the last lot needs; lots 0: nothing can be traded."""
+    """All of ``lots``, or all there is to trade, at the price the last lot needs; lots 0: nothing can be traded.
+
+    Invariant: never more lots than can be traded within the bound. Cost: the leg's levels and one outcome.
+    """
     levels = r.case[0]["levels"]
     if levels == 0:
         return 0, 0, 0, 0, 0
@@ -297,7 +341,10 @@ def whole_close(t: Tables, r: Round, lots: int) -> tuple[int, int, int, int, int
 
 @kernel
 def leg_before(t: Tables, r: Round, k: int, slot: int, gain: int) -> bool:
-    """Whether the leg at place ``k`` comes before another: less profit, then the symbol in order of text, then leg."""
+    """Whether the leg at place ``k`` comes before another: less profit, then the symbol in order of text, then leg.
+
+    Invariant: a strict order: legs of a pool never tie. Cost: a few comparisons.
+    """
     if r.profits[k] != gain:
         return r.profits[k] < gain
     mine, other = t.key[r.slots[k]], t.key[slot]
