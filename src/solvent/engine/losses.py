@@ -58,7 +58,10 @@ CLOSED_NOTIONAL, DEFICIT = 0, 1  # PenaltyBase in a rules row
 def closing_sound(
     t: Tables, pool: int, other: int, thing: int, flags: int, lots: int, ticks: int, held: int, other_held: int
 ) -> int:
-    """What LIQUIDATE and ADL ask before any sum over a pool, in the stated order; OK or the reason."""
+    """What LIQUIDATE and ADL ask before any sum over a pool, in the stated order; OK or the reason.
+
+    Invariant: nothing is changed, whatever the answer. Cost: a few reads.
+    """
     row = t.things[thing]
     if row["kind"] == SPOT:
         return UNSUPPORTED
@@ -89,7 +92,10 @@ def closing_sound(
 
 @kernel
 def winner_fits(t: Tables, other: int, slot: int, lots: int) -> int:
-    """Whether the other side of ADL holds the opposite side in profit at the mark and only reduces it."""
+    """Whether the other side of ADL holds the opposite side in profit at the mark and only reduces it.
+
+    Invariant: who passes has profit at the mark and ends with less of the same side. Cost: a profit.
+    """
     if other == CCP_POOL:
         return OK
     if slot < 0 or t.lots[slot] == 0 or (t.lots[slot] > 0) != (lots > 0) or profit(t, slot) <= 0:
@@ -101,7 +107,10 @@ def winner_fits(t: Tables, other: int, slot: int, lots: int) -> int:
 def closing_judged(
     t: Tables, pool: int, other: int, thing: int, lots: int, cost: int, slot: int, other_slot: int, adl: bool
 ) -> tuple[int, int]:
-    """REACH of both sides; of LIQUIDATE's other side also LEVERAGE and surplus(FILL). (reason, short)"""
+    """REACH of both sides; of LIQUIDATE's other side also LEVERAGE and surplus(FILL). (reason, short)
+
+    Invariant: nothing but the cache is changed, whatever the answer. Cost: one pass over the other side's entries.
+    """
     if not reach_allows(t, pool, slot, thing, lots, cost, 0, False):
         return REACH, 0
     if not reach_allows(t, other, other_slot, thing, -lots, -cost, 0, False):
@@ -118,7 +127,11 @@ def closing_judged(
 def close_out(
     t: Tables, pool: int, other: int, thing: int, flags: int, lots: int, ticks: int, adl: bool
 ) -> tuple[int, int, int]:
-    """A step of a liquidation: (reason, short, penalty). No trading fee, no levy; loans are not refused."""
+    """A step of a liquidation: (reason, short, penalty). No trading fee, no levy; loans are not refused.
+
+    Invariant: a refused step leaves the tables as they were; a done one never grows the position. Cost: a few passes
+    over both pools' entries.
+    """
     reason = known(t, pool, other, thing, flags)
     if reason != OK:
         return reason, 0, 0
@@ -153,7 +166,11 @@ def close_out(
 
 @kernel
 def take_penalty(t: Tables, pool: int, thing: int, amount: int, deficit: int) -> int:
-    """The penalty of a step from the pool to the fund: never more than leaves the pool's value at zero."""
+    """The penalty of a step from the pool to the fund: never more than leaves the pool's value at zero.
+
+    Invariant: the pool's value does not fall below zero by it; the fund gets what the pool pays. Cost: one pass over
+    the pool's entries.
+    """
     rules = t.pools[pool]["rules"]
     base, ppm, penalty = t.rules[rules]["penalty_base"], t.penalty_ppm[rules, thing], 0
     if base == CLOSED_NOTIONAL:
@@ -173,7 +190,10 @@ def take_penalty(t: Tables, pool: int, thing: int, amount: int, deficit: int) ->
 def liquidation_step(
     t: Tables, pool: int, other: int, thing: int, flags: int, lots: int, ticks: int, adl: bool
 ) -> tuple[int, int, int, int, int]:
-    """A step and what it did to the pool's state: (reason, short, penalty, event kind or 0, that event's short)."""
+    """A step and what it did to the pool's state: (reason, short, penalty, event kind or 0, that event's short).
+
+    Invariant: where refused, no state has changed. Cost: that of :func:`close_out` and :func:`aftermath`.
+    """
     reason, short, penalty = close_out(t, pool, other, thing, flags, lots, ticks, adl)
     if reason != OK:
         return reason, short, 0, 0, 0
