@@ -45,7 +45,9 @@ NEAR = 2.0**-46
 def opposite(t: Tables, thing: int, losing: int, pools: I64, slots: I64) -> int:
     """Of ``pools``, those with a leg opposite to ``losing`` lots and profit at the mark, moved to the front; how many.
 
-    ``slots`` gets their legs. A pool holds at most one leg of a side. Cost: one look at each entry.
+    ``slots`` gets their legs. A pool holds at most one leg of a side.
+
+    Invariant: pools stay in their order; no table is changed. Cost: one look at each entry.
     """
     found = 0
     for k in range(pools.size):
@@ -62,7 +64,10 @@ def opposite(t: Tables, thing: int, losing: int, pools: I64, slots: I64) -> int:
 
 @kernel
 def whole(t: Tables, pool: int, thing: int) -> bool:
-    """Whether everything of the pool settles in its numeraire, as ``thing`` does, and profit counts in full."""
+    """Whether everything of the pool settles in its numeraire, as ``thing`` does, and profit counts in full.
+
+    Invariant: nothing is changed. Cost: one pass over the pool's entries.
+    """
     numeraire, first = numeraire_of(t, pool), t.pools[pool]["first"]
     if t.things[thing]["settle"] != numeraire or losses_only(t, pool, MAINTAIN):
         return False
@@ -79,6 +84,8 @@ def whole(t: Tables, pool: int, thing: int) -> bool:
 def measure(t: Tables, pools: I64, slots: I64, figures: I64) -> bool:
     """Eight figures of each candidate; False where one is not covered: lots, profit, notional, |cost|, then the pool's
     value, unrealised profit, requirement (pair).
+
+    Invariant: exact, and no table is changed. Cost: a few passes over the entries of each candidate.
     """
     for k in range(slots.size):
         e, at, pool = slots[k], FIGURES * k, pools[k]
@@ -100,6 +107,8 @@ def measure(t: Tables, pools: I64, slots: I64, figures: I64) -> bool:
 def given(t: Tables, pool: int, slot: int, lots: int, ticks: int, out: I64) -> None:
     """What giving up ``lots`` (absolute) at ``ticks`` does: realised profit, margin equity and requirement (pairs)
     before, and after.
+
+    Invariant: no table is changed; what it says is what the postings would do. Cost: one pass over the pool's entries.
     """
     rules, thing, held = t.pools[pool]["rules"], t.key[slot] >> LEG_BITS, t.lots[slot]
     mark, leverage = t.things[thing]["mark"], leverage_of(t, rules, slot, thing)
