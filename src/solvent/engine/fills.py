@@ -43,13 +43,19 @@ REDUCE_NO_WORSE = 1  # Transition in a rules row
 
 @kernel
 def fill_cost(t: Tables, thing: int, lots: int, ticks: int) -> int:
-    """Signed settle units of a fill (quote units of a spot), computed once for the taker and negated for the maker."""
+    """Signed settle units of a fill (quote units of a spot), computed once for the taker and negated for the maker.
+
+    Invariant: the two sides of a trade sum to zero. Cost: a worth.
+    """
     return worth(t, thing, lots, ticks)
 
 
 @kernel
 def charges(t: Tables, pool: int, thing: int, amount: int, taker: bool) -> tuple[int, int]:
-    """Fee and levy of one side on a notional at the fill's price, settle units; the mirror pays none, spot no levy."""
+    """Fee and levy of one side on a notional at the fill's price, settle units; the mirror pays none, spot no levy.
+
+    Invariant: fees are rounded against who pays, and a rebate too. Cost: two divisions.
+    """
     if pool == CCP_POOL:
         return 0, 0
     row = t.rules[t.pools[pool]["rules"]]
@@ -62,14 +68,20 @@ def charges(t: Tables, pool: int, thing: int, amount: int, taker: bool) -> tuple
 
 @kernel
 def reduces(held: int, lots: int) -> bool:
-    """Whether a fill leaves less of a position, on the same side or none."""
+    """Whether a fill leaves less of a position, on the same side or none.
+
+    Invariant: never true of a fill that opens or turns a position. Cost: a few comparisons.
+    """
     after = held + lots
     return abs(after) < abs(held) and (after == 0 or (after > 0) == (held > 0))
 
 
 @kernel
 def flow(t: Tables, slot: int, thing: int, lots: int, cost: int) -> tuple[int, int, int]:
-    """What a fill does to an entry: cost after, profit realised, funding due; nothing is changed."""
+    """What a fill does to an entry: cost after, profit realised, funding due; nothing is changed.
+
+    Invariant: cost and realised profit sum to cost before and the fill's. Cost: a division where the fill reduces.
+    """
     held, before = t.lots[slot], t.cost[slot]
     after = cost_after(held, before, lots, cost)
     due = funding_due(held, t.things[thing]["carry"], t.carry[slot])
@@ -78,13 +90,20 @@ def flow(t: Tables, slot: int, thing: int, lots: int, cost: int) -> tuple[int, i
 
 @kernel
 def is_near(t: Tables, pool: int, thing: int) -> bool:
-    """Whether the pool's ADMIT cache can follow a change of this contract: it settles in the numeraire."""
+    """Whether the pool's ADMIT cache can follow a change of this contract: it settles in the numeraire.
+
+    Invariant: where True, the change of surplus(ADMIT) is this entry's and cash's alone. Cost: a few reads.
+    """
     return t.things[thing]["settle"] == numeraire_of(t, pool) and cacheable(t, pool)
 
 
 @kernel
 def foreign_lots(t: Tables, pool: int, thing: int, lots: int) -> bool:
-    """Whether what settles in another asset stays, with its balance, inside what that asset's conversion can take."""
+    """Whether what settles in another asset stays, with its balance, inside what that asset's conversion can take.
+
+    Invariant: where True, the conversion of all that settles there stays in 64 bits. Cost: one pass over the pool's
+    entries.
+    """
     settle = t.things[thing]["settle"]
     most = t.things[settle]["max_lots"]
     total = (abs(lots)) * (most // t.things[thing]["max_lots"] + 1)
@@ -102,7 +121,11 @@ def foreign_lots(t: Tables, pool: int, thing: int, lots: int) -> bool:
 
 @kernel
 def reach_allows(t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, ordered: bool) -> bool:
-    """Whether every sum over the pool stays inside 64 bits at any price after a fill; an order gives back its share."""
+    """Whether every sum over the pool stays inside 64 bits at any price after a fill; an order gives back its share.
+
+    Invariant: where True, no sum over the pool leaves 64 bits at any price that may be given. Cost: a few operations;
+    one pass over the entries for a contract that settles elsewhere.
+    """
     held = t.lots[slot]
     more = abs(held + lots) - abs(held)
     if ordered:
@@ -121,7 +144,10 @@ def reach_allows(t: Tables, pool: int, slot: int, thing: int, lots: int, cost: i
 
 @kernel
 def side_leverage(t: Tables, pool: int, slot: int, thing: int, lots: int, order: int) -> bool:
-    """Leverage brackets after a fill, the filled part of its order taken off."""
+    """Leverage brackets after a fill, the filled part of its order taken off.
+
+    Invariant: nothing is changed. Cost: the entry's orders and the brackets.
+    """
     buys, sells = side_lots(t, slot, 1), side_lots(t, slot, -1)
     if order >= 0 and t.order[order]["flags"] & REDUCE_ONLY == 0:
         if lots > 0:
@@ -133,7 +159,10 @@ def side_leverage(t: Tables, pool: int, slot: int, thing: int, lots: int, order:
 
 @kernel
 def side_borrows(t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, already: int) -> int:
-    """What a fill adds to loans of the settle asset; −1 where the lending pool cannot lend it."""
+    """What a fill adds to loans of the settle asset; −1 where the lending pool cannot lend it.
+
+    Invariant: nothing is changed. Cost: that of :func:`~solvent.engine.cash.borrows`.
+    """
     _, gain, due = flow(t, slot, thing, lots, cost)
     return borrows(t, pool, t.things[thing]["settle"], gain - due - charge, already)
 
@@ -145,6 +174,9 @@ def after_fill(
     """surplus(purpose) as if the fill had happened, normalised; nothing is changed.
 
     Then, where the ADMIT cache follows the fill, by how much the pool's contributions to it change; else zeros.
+
+    Invariant: entry and balance are afterwards as before, and the cache stays right. Cost: a few operations at ADMIT in
+    the numeraire; else one pass over the pool's entries.
     """
     after, gain, due = flow(t, slot, thing, lots, cost)
     moved = gain - due - charge
@@ -172,7 +204,11 @@ def after_fill(
 def side_short(
     t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int, purpose: int
 ) -> tuple[bool, int]:
-    """Whether a side is short, and its surplus after, rounded down, if so; see :func:`side_judged`."""
+    """Whether a side is short, and its surplus after, rounded down, if so; see :func:`side_judged`.
+
+    Invariant: nothing but the cache is changed; who reduces at no worse a surplus is never short where the rules say
+    so. Cost: one or two of :func:`after_fill`.
+    """
     short, whole, _more, _parts = side_judged(t, pool, slot, thing, lots, cost, charge, purpose)
     return short, whole
 
@@ -200,7 +236,10 @@ def side_judged(
 
 @kernel
 def consume(t: Tables, pool: int, slot: int, order: int, lots: int) -> None:
-    """Take a fill's lots off the order it fills, and keep the cache."""
+    """Take a fill's lots off the order it fills, and keep the cache.
+
+    Invariant: the ADMIT cache says afterwards what it would find anew. Cost: the entry's orders where they count.
+    """
     thing = t.key[slot] >> 2
     if not is_near(t, pool, thing):
         forget(t, pool)
@@ -229,6 +268,9 @@ def post_side(
     The pool leaves its bands. Settles the entry's funding, carries its cost, moves realised profit, fee and levy,
     keeps ``pnl``, ``funding_paid``, reach and cache, and frees what has become empty. The levy goes to the fund, which
     must have a place for the settle asset.
+
+    Invariant: with the other side's postings, lots and cost of the instrument and units of the asset sum to what they
+    did. Cost: a few reads and writes, and a look through the fund's entries where there is a levy.
     """
     near = is_near(t, pool, thing) and pool != CCP_POOL
     whole, millionths = 0, 0
