@@ -24,13 +24,19 @@ MOST_EVENTS = 2  # of one hot command: its own, and what a conversion does to th
 
 @kernel
 def hot(kind: int) -> bool:
-    """Whether a verb is applied here."""
+    """Whether a verb is applied here.
+
+    Invariant: nothing is changed. Cost: two comparisons.
+    """
     return DEPOSIT <= kind <= FILL or kind == CONVERT
 
 
 @kernel
 def claim(t: Tables, source: int, source_seq: int) -> bool:
-    """Take a command's number: False where it is not above the source's last, and where there is no such source."""
+    """Take a command's number: False where it is not above the source's last, and where there is no such source.
+
+    Invariant: a source's numbers only rise, so that none is applied twice. Cost: one read, one write.
+    """
     if source < 0 or source >= t.sources.size or source_seq <= t.sources[source]:
         return False
     t.sources[source] = source_seq
@@ -39,7 +45,10 @@ def claim(t: Tables, source: int, source_seq: int) -> bool:
 
 @kernel
 def write_event(t: Tables, commands: Records, j: int, events: Records, at: int, reason: int, short: int) -> None:
-    """A command's own event: DONE or REFUSED, with the command's fields."""
+    """A command's own event: DONE or REFUSED, with the command's fields.
+
+    Invariant: every field is written, and numbers of events have no gaps. Cost: one event.
+    """
     c, out = commands[j], events[at]
     out["seq"], out["kind"], out["reason"] = t.top[TOP_SEQ], DONE if reason == OK else REFUSED, reason
     out["thing"], out["pool"], out["other"] = c["thing"], c["pool"], c["other"]
@@ -50,7 +59,10 @@ def write_event(t: Tables, commands: Records, j: int, events: Records, at: int, 
 
 @kernel
 def write_state(t: Tables, events: Records, at: int, kind: int, pool: int, short: int) -> None:
-    """An event that says what became of a pool."""
+    """An event that says what became of a pool.
+
+    Invariant: every field is written, and numbers of events have no gaps. Cost: one event.
+    """
     out = events[at]
     out["seq"], out["kind"], out["reason"], out["thing"], out["pool"], out["other"] = (
         t.top[TOP_SEQ],
@@ -67,7 +79,10 @@ def write_state(t: Tables, events: Records, at: int, kind: int, pool: int, short
 
 @kernel
 def one(t: Tables, commands: Records, j: int) -> tuple[int, int, int, int]:
-    """Apply one hot command whose number is taken: (reason, short, fee, the other side's fee)."""
+    """Apply one hot command whose number is taken: (reason, short, fee, the other side's fee).
+
+    Invariant: a refused command has changed nothing. Cost: that of its verb.
+    """
     c = commands[j]
     kind, flags, pool, other, thing = c["kind"], c["flags"], c["pool"], c["other"], c["thing"]
     if kind == FILL:
@@ -97,6 +112,8 @@ def one(t: Tables, commands: Records, j: int) -> tuple[int, int, int, int]:
 def look_ahead(t: Tables, commands: Records, j: int, first: int, stop: int, ahead: int) -> None:
     """Ask for the memory of fills to come, of those from ``first`` to ``stop``: pool rows first, then the blocks they
     point to, from end to end. Changes nothing.
+
+    Invariant: nothing is changed. Cost: a dozen hints.
     """
     at = j + 2 * ahead
     if first <= at < stop:
@@ -133,6 +150,8 @@ def apply(
     for CONVERT). Every command has exactly one DONE or REFUSED event; a refused one has changed nothing else but its
     source's number, and a duplicate not even that. ``ahead`` (0: none) is how many commands ahead memory is
     asked for: it never changes a result.
+
+    Invariant: how a run is cut changes no event and no table. Cost: that of its commands.
     """
     j, at = start, event_start
     if ahead > 0:
