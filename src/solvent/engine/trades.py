@@ -66,7 +66,10 @@ FILL_FLAGS = 15
 
 @kernel
 def known(t: Tables, pool: int, other: int, thing: int, flags: int) -> int:
-    """Whether a fill names what there is, and what can be filled; OK or the reason."""
+    """Whether a fill names what there is, and what can be filled; OK or the reason.
+
+    Invariant: nothing is changed, whatever the answer. Cost: a few reads.
+    """
     if not 0 <= flags <= FILL_FLAGS:
         return MALFORMED
     if not pool_known(t, pool) or not pool_known(t, other):
@@ -78,13 +81,19 @@ def known(t: Tables, pool: int, other: int, thing: int, flags: int) -> int:
 
 @kernel
 def held_at(t: Tables, slot: int) -> int:
-    """Lots of an entry, none where there is no entry."""
+    """Lots of an entry, none where there is no entry.
+
+    Invariant: nothing is changed. Cost: one read.
+    """
     return t.lots[slot] if slot >= 0 else 0
 
 
 @kernel
 def filled_order(t: Tables, slot: int, ref: int) -> int:
-    """Row of the order a side fills: −1 when it names none, −2 when there is no such order."""
+    """Row of the order a side fills: −1 when it names none, −2 when there is no such order.
+
+    Invariant: an order of another entry is none. Cost: the entry's orders up to it.
+    """
     if ref == 0:
         return -1
     if slot < 0 or ref < 0:
@@ -95,7 +104,10 @@ def filled_order(t: Tables, slot: int, ref: int) -> int:
 
 @kernel
 def fits_order(t: Tables, order: int, lots: int) -> bool:
-    """Whether a fill is on its order's side and no larger than what is left of it."""
+    """Whether a fill is on its order's side and no larger than what is left of it.
+
+    Invariant: nothing is changed. Cost: one read.
+    """
     if order < 0:
         return True
     left = t.order[order]["lots"]
@@ -104,7 +116,10 @@ def fits_order(t: Tables, order: int, lots: int) -> bool:
 
 @kernel
 def leg_allows(t: Tables, pool: int, leg: int, after: int) -> bool:
-    """Whether the leg fits the pool's mode, and a long or short leg stays on its side."""
+    """Whether the leg fits the pool's mode, and a long or short leg stays on its side.
+
+    Invariant: a long leg is never negative, a short one never positive. Cost: one read.
+    """
     if not leg_fits(t, pool, leg):
         return False
     return not ((leg == LONG and after < 0) or (leg == SHORT and after > 0))
@@ -112,14 +127,20 @@ def leg_allows(t: Tables, pool: int, leg: int, after: int) -> bool:
 
 @kernel
 def tradeable(t: Tables, pool: int) -> bool:
-    """Whether a pool's state lets it trade."""
+    """Whether a pool's state lets it trade.
+
+    Invariant: pools under liquidation, bankrupt or closed do not trade. Cost: one read.
+    """
     state = t.pools[pool]["state"]
     return state in (HEALTHY, HOUSE_POOL)
 
 
 @kernel
 def must_reduce(t: Tables, order: int) -> bool:
-    """Whether a side fills a reduce-only order."""
+    """Whether a side fills a reduce-only order.
+
+    Invariant: nothing is changed. Cost: one read.
+    """
     return order >= 0 and t.order[order]["flags"] & REDUCE_ONLY != 0
 
 
@@ -128,7 +149,11 @@ def sound(
     t: Tables, pool: int, other: int, thing: int, flags: int, lots: int, ticks: int, held: int, other_held: int,
     order: int, other_order: int,
 ) -> int:  # fmt: skip
-    """What a contract fill asks before any sum over a pool, in the stated order; OK or the reason."""
+    """What a contract fill asks before any sum over a pool, in the stated order; OK or the reason.
+
+    Invariant: nothing is changed, whatever the answer; the first reason in the stated order is given. Cost: a few
+    reads.
+    """
     row = t.things[thing]
     if row["state"] >= HALTED:
         return STATE
@@ -168,6 +193,9 @@ def judged(
     """Both sides of a contract fill: REACH, LEVERAGE, BORROW, then taker's and maker's surplus.
 
     Gives (reason, short), and for each side the change that :func:`solvent.engine.fills.side_judged` has found.
+
+    Invariant: nothing but the cache is changed, whatever the answer. Cost: a few operations a side; one pass over its
+    entries where the cache does not serve.
     """
     if not reach_allows(t, pool, slot, thing, lots, cost, charge, order >= 0):
         return REACH, 0, 0, 0, 0, 0
@@ -197,7 +225,11 @@ def judged(
 def fill(
     t: Tables, pool: int, other: int, thing: int, flags: int, lots: int, ticks: int, ref: int, other_ref: int
 ) -> tuple[int, int, int, int]:
-    """FILL: (reason, short, taker's fee, maker's fee); a fee is all a side is charged, the levy included."""
+    """FILL: (reason, short, taker's fee, maker's fee); a fee is all a side is charged, the levy included.
+
+    Invariant: both sides are posted or neither; a refused fill leaves the tables as they were. Cost: two pools' rows
+    and a look through their entries.
+    """
     reason = known(t, pool, other, thing, flags)
     if reason != OK:
         return reason, 0, 0, 0
@@ -258,7 +290,10 @@ def fill(
 
 @kernel
 def undo(t: Tables, pool: int, other: int, slot: int, other_slot: int, settle: int) -> None:
-    """Free what a refused fill made and did not use."""
+    """Free what a refused fill made and did not use.
+
+    Invariant: what stood before the command stands after it. Cost: that of :func:`~solvent.engine.slots.unmade`.
+    """
     unmade(t, pool, slot)
     unmade(t, other, other_slot)
     dropped(t, FUND_POOL, settle)
@@ -268,7 +303,10 @@ def undo(t: Tables, pool: int, other: int, slot: int, other_slot: int, settle: i
 def spot_sound(
     t: Tables, pool: int, other: int, thing: int, flags: int, lots: int, ticks: int, ref: int, other_ref: int
 ) -> int:
-    """What a spot fill asks before any sum over a pool, in the stated order; OK or the reason."""
+    """What a spot fill asks before any sum over a pool, in the stated order; OK or the reason.
+
+    Invariant: nothing is changed, whatever the answer. Cost: a few reads.
+    """
     row = t.things[thing]
     if ref != 0 or other_ref != 0:
         return UNKNOWN_ORDER
@@ -293,7 +331,10 @@ def spot_sound(
 
 @kernel
 def spot_limits(t: Tables, pool: int, base: int, quote: int, base_units: int, quote_units: int) -> int:
-    """Make places for both assets of a spot fill and check their limits; OK or the reason."""
+    """Make places for both assets of a spot fill and check their limits; OK or the reason.
+
+    Invariant: places that are made are for the caller to take back. Cost: a look or two through the pool's entries.
+    """
     reason = given_room(t, pool, base)
     if reason == OK:
         reason = given_room(t, pool, quote)
@@ -309,6 +350,8 @@ def spot_judged(
     """Both sides of a spot fill: limits, BORROW, then taker's and maker's surplus at ADMIT. (reason, short)
 
     The taker's base changes by ``units`` and quote by −``paid``; the maker's by −``units`` and ``got``.
+
+    Invariant: but for places made, nothing is changed, whatever the answer. Cost: one pass over each side's entries.
     """
     reason = spot_limits(t, pool, base, quote, units, -paid)
     if reason == OK:
@@ -335,7 +378,11 @@ def spot_judged(
 def spot_fill(
     t: Tables, pool: int, other: int, thing: int, flags: int, lots: int, ticks: int, ref: int, other_ref: int
 ) -> tuple[int, int, int, int]:
-    """FILL of a spot: two balances change on each side; fees in quote. (reason, short, taker's fee, maker's fee)"""
+    """FILL of a spot: two balances change on each side; fees in quote. (reason, short, taker's fee, maker's fee)
+
+    Invariant: per asset, what the sides lose is what the sides and FEES gain. Cost: a few passes over both pools'
+    entries.
+    """
     reason = spot_sound(t, pool, other, thing, flags, lots, ticks, ref, other_ref)
     if reason != OK:
         return reason, 0, 0, 0
