@@ -56,7 +56,10 @@ LIMB = (1 << LIMB_BITS) - 1
 
 @kernel
 def list_legs(t: Tables, r: Round, pool: int) -> int:
-    """The pool's legs into ``slots``, the least profit first; how many. Cost: quadratic in legs at worst."""
+    """The pool's legs into ``slots``, the least profit first; how many.
+
+    Invariant: no table is changed; every leg stands once, in a strict order. Cost: quadratic in legs at worst.
+    """
     first, found = t.pools[pool]["first"], 0
     for e in range(first, first + t.pools[pool]["used"]):
         if t.key[e] == FREE or t.lots[e] == 0 or t.things[t.key[e] >> LEG_BITS]["kind"] == ASSET:
@@ -72,7 +75,11 @@ def list_legs(t: Tables, r: Round, pool: int) -> int:
 
 @kernel
 def put(t: Tables, r: Round, at: int, lots: int, ticks: int, whole: int, rest: int, penalty: int) -> None:
-    """Write the step that closes ``lots`` of the leg in ``case``, and let ``case`` stand after it."""
+    """Write the step that closes ``lots`` of the leg in ``case``, and let ``case`` stand after it.
+
+    Invariant: ``case`` says afterwards what the exact kernels would say of the pool after the step. Cost: three
+    schedules.
+    """
     c, step = r.case[0], r.steps[at]
     step["key"], step["lots"], step["ticks"], step["penalty"] = c["key"], fill_of(r, lots), ticks, penalty
     step["before"], step["before_rest"], step["after"], step["after_rest"] = c["whole"], c["millionths"], whole, rest
@@ -88,7 +95,10 @@ def put(t: Tables, r: Round, at: int, lots: int, ticks: int, whole: int, rest: i
 
 @kernel
 def keep(r: Round, source: int, target: int) -> None:
-    """Copy how the pool stands between the two rows of ``case``."""
+    """Copy how the pool stands between the two rows of ``case``.
+
+    Invariant: the leg in ``case`` is left as it is. Cost: five numbers.
+    """
     a, b = r.case[source], r.case[target]
     b["whole"], b["millionths"], b["value"] = a["whole"], a["millionths"], a["value"]
     b["maintain"], b["maintain_rest"] = a["maintain"], a["maintain_rest"]
@@ -96,14 +106,21 @@ def keep(r: Round, source: int, target: int) -> None:
 
 @kernel
 def most_lots(r: Round) -> int:
-    """The most one step closes of the leg in ``case``: its share, rounded up."""
+    """The most one step closes of the leg in ``case``: its share, rounded up.
+
+    Invariant: at least one lot of a leg that is held, never more than it. Cost: a division.
+    """
     held = abs(r.case[0]["lots"])
     return min(held, share_up(held, r.step_ppm[r.case[0]["rules"]]))
 
 
 @kernel
 def most_unprofitable_first(t: Tables, r: Round, legs: int, at: int) -> int:
-    """One step a leg, the least profit first, until the pool is restored; how many steps."""
+    """One step a leg, the least profit first, until the pool is restored; how many steps.
+
+    Invariant: each step raises the surplus or keeps it; no step follows the one that restores. Cost: one :func:`sized`
+    a leg.
+    """
     steps = 0
     for k in range(legs):
         take(t, r, r.slots[k])
@@ -119,7 +136,10 @@ def most_unprofitable_first(t: Tables, r: Round, legs: int, at: int) -> int:
 
 @kernel
 def every_leg(t: Tables, r: Round, legs: int, at: int) -> int:
-    """Every leg whole, the least profit first; one whose close lowers the surplus waits. How many steps."""
+    """Every leg whole, the least profit first; one whose close lowers the surplus waits. How many steps.
+
+    Invariant: no step lowers the surplus. Cost: one :func:`whole_close` a leg.
+    """
     c, steps = r.case[0], 0
     for k in range(legs):
         take(t, r, r.slots[k])
@@ -133,7 +153,11 @@ def every_leg(t: Tables, r: Round, legs: int, at: int) -> int:
 
 @kernel
 def at_share(t: Tables, r: Round, legs: int, at: int, ppm: int) -> int:
-    """The same share of every leg, from the pool as it was at the start; how many steps."""
+    """The same share of every leg, from the pool as it was at the start; how many steps.
+
+    Invariant: begins with the pool as it was, whatever was tried before. Cost: one :func:`whole_close` a leg, or
+    :func:`sized`.
+    """
     keep(r, 1, 0)
     c, steps = r.case[0], 0
     for k in range(legs):
@@ -154,7 +178,10 @@ def at_share(t: Tables, r: Round, legs: int, at: int, ppm: int) -> int:
 
 @kernel
 def proportional(t: Tables, r: Round, legs: int, at: int) -> int:
-    """The smallest equal share that restores, by bisection; the rules' step where none does. How many steps."""
+    """The smallest equal share that restores, by bisection; the rules' step where none does. How many steps.
+
+    Invariant: the steps left standing are those of the share it ends with. Cost: about 20 of :func:`at_share`.
+    """
     keep(r, 0, 1)
     low, high = 0, r.step_ppm[r.case[0]["rules"]]
     steps = at_share(t, r, legs, at, high)
@@ -171,7 +198,10 @@ def proportional(t: Tables, r: Round, legs: int, at: int) -> int:
 
 @kernel
 def product(a: int, b: int) -> tuple[int, int]:
-    """a × b of numbers from 0 to below 2^62, as (multiples of 2^62, what is left)."""
+    """a × b of numbers from 0 to below 2^62, as (multiples of 2^62, what is left).
+
+    Invariant: exact: the first times 2^62 plus the second. Cost: four products.
+    """
     a_high, a_low, b_high, b_low = a >> LIMB_BITS, a & LIMB, b >> LIMB_BITS, b & LIMB
     low = a_low * b_low
     middle = a_high * b_low + a_low * b_high + (low >> LIMB_BITS)
@@ -180,7 +210,10 @@ def product(a: int, b: int) -> tuple[int, int]:
 
 @kernel
 def times(whole: int, rest: int, units: int) -> tuple[int, int, int]:
-    """A pair × units, all from 0 to below 2^61, in digits that compare from left to right."""
+    """A pair × units, all from 0 to below 2^61, in digits that compare from left to right.
+
+    Invariant: two such triples compare as the exact products do. Cost: that of :func:`product`.
+    """
     high, low = product(whole, units)
     low += share_down(units, rest)
     return high + (low >> 2 * LIMB_BITS), low & ((1 << 2 * LIMB_BITS) - 1), units % MILLION * rest % MILLION
@@ -188,7 +221,10 @@ def times(whole: int, rest: int, units: int) -> tuple[int, int, int]:
 
 @kernel
 def greater(whole: int, rest: int, units: int, other: int, other_rest: int, other_units: int) -> bool:
-    """Whether pair ÷ units is more than the other pair ÷ its units, exactly; pairs not negative, units positive."""
+    """Whether pair ÷ units is more than the other pair ÷ its units, exactly; pairs not negative, units positive.
+
+    Invariant: exact, and no float takes part. Cost: two of :func:`times`.
+    """
     a, b, c = times(whole, rest, other_units)
     x, y, z = times(other, other_rest, units)
     if a != x:
@@ -200,7 +236,11 @@ def greater(whole: int, rest: int, units: int, other: int, other_rest: int, othe
 
 @kernel
 def most_relieving(t: Tables, r: Round, legs: int) -> int:
-    """The place in ``slots`` of the leg whose close frees most surplus per notional closed; NONE where none does."""
+    """The place in ``slots`` of the leg whose close frees most surplus per notional closed; NONE where none does.
+
+    Invariant: its close raises the surplus and does not raise its leg's requirement; ties go to the first. Cost: one
+    :func:`sized` a leg.
+    """
     c, best, best_whole, best_rest, best_units = r.case[0], NONE, 0, 0, 1
     for k in range(legs):
         if r.slots[k] == NONE:
@@ -221,7 +261,10 @@ def most_relieving(t: Tables, r: Round, legs: int) -> int:
 
 @kernel
 def marginal_relief(t: Tables, r: Round, legs: int, at: int) -> int:
-    """The leg that frees most per notional, then the best of the others; how many steps. Cost: quadratic in legs."""
+    """The leg that frees most per notional, then the best of the others; how many steps.
+
+    Invariant: each step raises the surplus. Cost: quadratic in legs.
+    """
     steps = 0
     while r.case[0]["whole"] < 0:
         k = most_relieving(t, r, legs)
@@ -237,7 +280,10 @@ def marginal_relief(t: Tables, r: Round, legs: int, at: int) -> int:
 
 @kernel
 def plan_one(t: Tables, r: Round, k: int) -> tuple[int, int]:
-    """Plan the pool at place ``k`` of ``pools``: (what became of it, how many steps)."""
+    """Plan the pool at place ``k`` of ``pools``: (what became of it, how many steps).
+
+    Invariant: no table is changed; the steps are the readable plan's, bit for bit. Cost: that of its way of choosing.
+    """
     pool, at, c = r.pools[k], r.place[k], r.case[0]
     way = r.way[t.pools[pool]["rules"]]
     if way < 0 or not settled(t, pool):
@@ -260,7 +306,10 @@ def plan_one(t: Tables, r: Round, k: int) -> tuple[int, int]:
 
 @kernel
 def plan_all(t: Tables, r: Round) -> None:
-    """Plan every pool of ``pools``, each as if it were alone: no table changes. Cost: a few microseconds a leg."""
+    """Plan every pool of ``pools``, each as if it were alone: no table changes.
+
+    Invariant: no pool's plan depends on another's. Cost: a few microseconds a leg.
+    """
     for k in range(r.pools.size):
         r.verdict[k], r.used[k] = plan_one(t, r, k)
         for s in range(r.place[k], r.place[k] + r.used[k]):
