@@ -39,7 +39,10 @@ NAMES = (
 
 @kernel
 def held_by_both(t: Tables, commands: Records, found: I8) -> None:
-    """1 for each trade in something both sides have an entry of; such a trade makes no entry."""
+    """1 for each trade in something both sides have an entry of; such a trade makes no entry.
+
+    Invariant: the tables are not changed. Cost: a look through both sides' entries a trade.
+    """
     for j in range(commands.size):
         c = commands[j]
         here, there = find(t, c["pool"], c["thing"] * 4), find(t, c["other"], c["thing"] * 4)
@@ -48,7 +51,10 @@ def held_by_both(t: Tables, commands: Records, found: I8) -> None:
 
 @kernel
 def read_sides(t: Tables, commands: Records, j: int) -> int:
-    """Both sides' rows and entries, read and nothing else."""
+    """Both sides' rows and entries, read and nothing else.
+
+    Invariant: nothing is changed. Cost: two rows and their entries.
+    """
     total = 0
     for pool in (commands[j]["pool"], commands[j]["other"]):
         row = t.pools[pool]
@@ -60,7 +66,10 @@ def read_sides(t: Tables, commands: Records, j: int) -> int:
 
 @kernel
 def taken_to(t: Tables, commands: Records, j: int, part: int) -> int:
-    """One trade up to and with a part, in the order of the engine's own kernel; nothing is changed."""
+    """One trade up to and with a part, in the order of the engine's own kernel; nothing is changed.
+
+    Invariant: no position and no balance is changed. Cost: that of the parts of a fill up to the one named.
+    """
     c = commands[j]
     pool, other, thing, lots, ticks = c["pool"], c["other"], c["thing"], c["lots"], c["ticks"]
     slot, other_slot = find(t, pool, thing * 4), find(t, other, thing * 4)
@@ -82,7 +91,10 @@ def taken_to(t: Tables, commands: Records, j: int, part: int) -> int:
 
 @kernel
 def within_limits(t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int, charge: int) -> bool:
-    """What is asked of a side before its surplus."""
+    """What is asked of a side before its surplus.
+
+    Invariant: nothing is changed. Cost: that of the three questions.
+    """
     if not reach_allows(t, pool, slot, thing, lots, cost, charge, False):
         return False
     return (
@@ -92,7 +104,10 @@ def within_limits(t: Tables, pool: int, slot: int, thing: int, lots: int, cost: 
 
 @kernel
 def taken(t: Tables, commands: Records, part: int, ahead: int) -> int:
-    """All trades up to and with a part, their memory asked for in advance as the engine does."""
+    """All trades up to and with a part, their memory asked for in advance as the engine does.
+
+    Invariant: no position and no balance is changed. Cost: that of :func:`taken_to` a trade.
+    """
     total = 0
     for j in range(-2 * ahead, commands.size):
         look_ahead(t, commands, j, 0, commands.size, ahead)

@@ -220,6 +220,9 @@ def side_judged(
     """Whether a side is short, its surplus after, rounded down, if so, and the change of :func:`after_fill`.
 
     A side below the line may still reduce, where its surplus net of what it is charged does not fall.
+
+    Invariant: nothing but the cache is changed; who reduces at no worse a surplus is never short where the rules say
+    so. Cost: one or two of :func:`after_fill`.
     """
     if pool == CCP_POOL:
         return False, 0, 0, 0
@@ -293,6 +296,9 @@ def post_judged(
     """:func:`post_side` of a side just judged at ADMIT that fills no order: the verdict has found what the cache needs.
 
     ``more`` and ``parts`` are the change that :func:`side_judged` gives; nothing the pool holds has changed since.
+
+    Invariant: the tables are afterwards what :func:`post_side` makes of them. Cost: a few reads and writes, and a look
+    through the fund's entries where there is a levy.
     """
     gain, due = lots_taken(t, pool, slot, thing, lots, cost)
     if is_near(t, pool, thing) and pool != CCP_POOL:
@@ -306,6 +312,9 @@ def post_judged(
 def lots_taken(t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int) -> tuple[int, int]:
     """A side's position, its cost and its funding as after a fill, with all that is summed over them; profit and
     funding due, not yet paid. The pool leaves its bands.
+
+    Invariant: with the other side's, lots and cost of the instrument sum to what they did. Cost: a few reads and
+    writes.
     """
     leave(t, pool)
     after, gain, due = flow(t, slot, thing, lots, cost)
@@ -319,7 +328,11 @@ def lots_taken(t: Tables, pool: int, slot: int, thing: int, lots: int, cost: int
 
 @kernel
 def paid(t: Tables, pool: int, slot: int, thing: int, units: int, fee: int, levy: int) -> None:
-    """What a fill pays a side less fee and levy, to whom these go, and what has become empty freed."""
+    """What a fill pays a side less fee and levy, to whom these go, and what has become empty freed.
+
+    Invariant: what the balance loses to fee and levy, FEES and the fund gain. Cost: that of
+    :func:`~solvent.engine.cash.add_balance`.
+    """
     settle = t.things[thing]["settle"]
     add_balance(t, pool, settle, units - fee - levy)
     if fee != 0:

@@ -34,7 +34,10 @@ EXACT_IN_FLOATS = 1 << 53
 
 @kernel
 def add_netted_plainly(row: I32, size: I64, matrix: I64, block: int, first: int, stop: int, sums: I64, at: int) -> None:
-    """Sums of positions ``first`` … ``stop`` over a block that starts at ``matrix[block]``, to ``sums[at:at + 32]``."""
+    """Sums of positions ``first`` … ``stop`` over a block that starts at ``matrix[block]``, to ``sums[at:at + 32]``.
+
+    Invariant: whole numbers, exact; other columns are left as they are. Cost: one product a position and column.
+    """
     for lane in range(BLOCK):
         sums[at + lane] = 0
     for e in range(first, stop):
@@ -45,7 +48,11 @@ def add_netted_plainly(row: I32, size: I64, matrix: I64, block: int, first: int,
 
 @kernel
 def add_folded_plainly(row: I32, size: I64, matrix: I64, block: int, first: int, stop: int, sums: I64, at: int) -> None:
-    """Of a segment's positions the sums A, B, C, D of eight columns; min(A, B, max(C, D)) is added to ``sums[at:]``."""
+    """Of a segment's positions the sums A, B, C, D of eight columns; min(A, B, max(C, D)) is added to ``sums[at:]``.
+
+    Invariant: whole numbers, exact; each segment adds at most the lesser of its first two sums. Cost: four products a
+    position and column.
+    """
     for lane in range(LANES):
         a, b, c, d = 0, 0, 0, 0
         for e in range(first, stop):
@@ -61,7 +68,11 @@ def add_folded_plainly(row: I32, size: I64, matrix: I64, block: int, first: int,
 def add_netted_in_floats_plainly(
     row: I32, lots: F64, matrix: F64, block: int, first: int, stop: int, sums: I64, at: int
 ) -> None:
-    """:func:`add_netted_plainly` with whole numbers in floats."""
+    """:func:`add_netted_plainly` with whole numbers in floats.
+
+    Invariant: every sum is a whole number that a float holds exactly, so that nothing is rounded. Cost: one product a
+    position and column.
+    """
     for lane in range(BLOCK):
         total = 0.0
         for e in range(first, stop):
@@ -73,7 +84,11 @@ def add_netted_in_floats_plainly(
 def add_folded_in_floats_plainly(
     row: I32, lots: F64, matrix: F64, block: int, first: int, stop: int, sums: I64, at: int
 ) -> None:
-    """:func:`add_folded_plainly` with whole numbers in floats."""
+    """:func:`add_folded_plainly` with whole numbers in floats.
+
+    Invariant: every sum is a whole number that a float holds exactly, so that nothing is rounded. Cost: four products a
+    position and column.
+    """
     for lane in range(LANES):
         a, b, c, d = 0.0, 0.0, 0.0, 0.0
         for e in range(first, stop):
@@ -87,7 +102,10 @@ def add_folded_in_floats_plainly(
 
 @kernel
 def least_plainly(sums: I64, at: int, keep: int, value: int) -> int:
-    """The least of ``sums[at:at + 32]``, where ``value`` stands for those from ``keep`` on."""
+    """The least of ``sums[at:at + 32]``, where ``value`` stands for those from ``keep`` on.
+
+    Invariant: never above ``value``. Cost: a comparison a column.
+    """
     least = value
     for lane in range(min(keep, BLOCK)):
         least = min(least, sums[at + lane])
@@ -96,7 +114,10 @@ def least_plainly(sums: I64, at: int, keep: int, value: int) -> int:
 
 @kernel
 def place_plainly(sums: I64, at: int, least: int) -> int:
-    """The first of ``sums[at:at + 32]`` that is ``least``; 32 where none is."""
+    """The first of ``sums[at:at + 32]`` that is ``least``; 32 where none is.
+
+    Invariant: nothing is changed. Cost: a comparison a column, up to the first that is equal.
+    """
     for lane in range(BLOCK):
         if sums[at + lane] == least:
             return lane
@@ -277,19 +298,29 @@ if COMPILED:
 
     @kernel
     def add_netted(row: I32, size: I64, matrix: I64, block: int, first: int, stop: int, sums: I64, at: int) -> None:
-        """The vector twin of :func:`add_netted_plainly`."""
+        """The vector twin of :func:`add_netted_plainly`.
+
+        Invariant: the same numbers as :func:`add_netted_plainly`. Cost: a block of columns in vectors a position.
+        """
         _netted(row.ctypes.data, size.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at)
 
     @kernel
     def add_folded(row: I32, size: I64, matrix: I64, block: int, first: int, stop: int, sums: I64, at: int) -> None:
-        """The vector twin of :func:`add_folded_plainly`."""
+        """The vector twin of :func:`add_folded_plainly`.
+
+        Invariant: the same numbers as :func:`add_folded_plainly`. Cost: a block of columns in vectors a position.
+        """
         _folded(row.ctypes.data, size.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at)
 
     @kernel
     def add_netted_in_floats(
         row: I32, lots: F64, matrix: F64, block: int, first: int, stop: int, sums: I64, at: int
     ) -> None:
-        """The vector twin of :func:`add_netted_in_floats_plainly`."""
+        """The vector twin of :func:`add_netted_in_floats_plainly`.
+
+        Invariant: the same numbers as :func:`add_netted_in_floats_plainly`. Cost: a block of columns in vectors a
+        position.
+        """
         _netted_in_floats(
             row.ctypes.data, lots.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at
         )
@@ -298,7 +329,11 @@ if COMPILED:
     def add_folded_in_floats(
         row: I32, lots: F64, matrix: F64, block: int, first: int, stop: int, sums: I64, at: int
     ) -> None:
-        """The vector twin of :func:`add_folded_in_floats_plainly`."""
+        """The vector twin of :func:`add_folded_in_floats_plainly`.
+
+        Invariant: the same numbers as :func:`add_folded_in_floats_plainly`. Cost: a block of columns in vectors a
+        position.
+        """
         _folded_in_floats(
             row.ctypes.data, lots.ctypes.data, matrix.ctypes.data, block, first, stop, sums.ctypes.data, at
         )
@@ -310,12 +345,18 @@ if COMPILED:
 
     @kernel
     def least_of(sums: I64, at: int, keep: int, value: int) -> int:
-        """The vector twin of :func:`least_plainly`."""
+        """The vector twin of :func:`least_plainly`.
+
+        Invariant: the same number as :func:`least_plainly`. Cost: a block of columns in vectors.
+        """
         return _least(sums.ctypes.data, at, keep, value)  # type: ignore[call-arg]
 
     @kernel
     def place_of(sums: I64, at: int, least: int) -> int:
-        """The vector twin of :func:`place_plainly`."""
+        """The vector twin of :func:`place_plainly`.
+
+        Invariant: the same place as :func:`place_plainly`. Cost: a block of columns in vectors.
+        """
         return _place(sums.ctypes.data, at, least)  # type: ignore[call-arg]
 
 else:

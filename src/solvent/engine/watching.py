@@ -154,7 +154,10 @@ def look_at(t: Tables, b: Bands, pools: I32, k: int, first: int, stop: int) -> N
 
 @kernel
 def look_first(t: Tables, b: Bands, pools: I32, first: int, stop: int) -> None:
-    """Ask for the memory of the first pools of a list before any is looked at; a short list is nothing else."""
+    """Ask for the memory of the first pools of a list before any is looked at; a short list is nothing else.
+
+    Invariant: nothing is changed. Cost: hints for the first pools of the list.
+    """
     for k in range(first - 2 * AHEAD, first):
         look_at(t, b, pools, k, first, stop)
 
