@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from solvent.book import Purpose
-from solvent.engine import orders
+from solvent.engine import chains, orders
 from solvent.engine.records import EVENT, REDUCE_ONLY, Reason, Verb
 from solvent.engine.tables import NONE, TOP_LIVE_ORDERS, TOP_ORDERS
 from tests.engine.kernel_world import BTCUSDT, MARKS, XRPUSDT, U, held, laws, orders_of, surplus, world
@@ -109,7 +109,7 @@ def test_releasing_everything_says_so_by_key_and_reference():
     for thing, ref in ((XRPUSDT, 5), (BTCUSDT, 9), (XRPUSDT, 2), (BTCUSDT, 1)):
         w.must(Verb.RESERVE, pool=POOL, thing=thing, lots=3, ticks=MARKS[thing], ref=ref)
     events = np.zeros(8, EVENT)
-    assert int(orders.count_orders(w.t, POOL)) == 4
+    assert int(chains.count_orders(w.t, POOL)) == 4
     assert int(orders.release_all(w.t, POOL, NONE, events, 2)) == 6
     assert [(int(e["thing"]), int(e["ref"])) for e in events[2:6]] == [
         (BTCUSDT, 1),
