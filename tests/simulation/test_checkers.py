@@ -22,6 +22,7 @@ from solvent.simulation.liquidator import Planned
 from solvent.simulation.replay import engine_limits, stage_of
 from solvent.simulation.run import Run, silent
 from solvent.simulation.samples import Samples
+from solvent.simulation.settling import RunDown
 from solvent.simulation.world import venues
 from solvent.units import EXACT
 
@@ -238,8 +239,8 @@ def test_a_withdrawal_too_far_breaks_l_10(run):
 )
 def test_a_stage_skipped_or_out_of_order_or_overdrawn_breaks_l_15(run, stages):
     checkers = Checkers(run.stage.world.rules)
-    run.liquidator.covered = [(60, Covered(100, stages, (), 0))]
-    checkers.waterfall(run.liquidator)
+    found = [RunDown(60, Covered(100, stages, (), 0))]
+    checkers.waterfall(found)
     assert failing(checkers) == {"L-15"}
 
 

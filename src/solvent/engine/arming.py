@@ -28,7 +28,7 @@ from solvent.engine.ladders import (
     lay_out,
 )
 from solvent.engine.leaving import COUNT, FRONTIER
-from solvent.engine.records import FIRST_USER_POOL, PoolState
+from solvent.engine.records import FIRST_USER_POOL
 from solvent.engine.screen import Marks, packed
 from solvent.engine.slots import SMALLEST
 from solvent.engine.tables import ASSET, I32, LINEAR, TOP_ENTRIES, TOP_PIECES, TOP_POOLS, TOP_THINGS, Limits, Tables
@@ -42,7 +42,6 @@ FEWEST_ARMED = 256
 CALM_SHARE = 16_384  # an epoch with fewer breaches than this part of all pools is calm
 WAIT = 30  # calm epochs after bands were given up, before arming begins again
 FIRST_MOVE = 1e-4
-LIQUIDATING = int(PoolState.LIQUIDATING)
 CROWDED, FEWEST_CROWDED = 4, 4096  # entries, of those at the layout, from which on ladders are laid out anew
 NEVER = np.iinfo(np.int64).max // 4
 
@@ -77,7 +76,6 @@ class Watch:
         self.bands: Bands | None = None
         self.marks: Marks = packed(t)
         self.found: I32 = np.zeros(limits.pools, np.int32)
-        self.falling: I32 | None = None
         self.laid, self.sized = (-1, -1), 0
         self.wait = 0
         self.epochs = self.scans = self.touched = 0
@@ -171,17 +169,3 @@ class Watch:
     def arm_to(self, t: Tables, frontier: int) -> None:
         """Arm every pool below a frontier that is not yet; everybody must have been judged at the present prices."""
         page_armed(t, self._laid_out(t), int(t.active[FRONTIER]), frontier)
-
-    def under_liquidation(self, t: Tables) -> I32:
-        """Pools under liquidation, by id: those this has been told of, all at the start."""
-        if self.falling is None:
-            states = t.pools["state"][: int(t.top[TOP_POOLS])]
-            self.falling = np.flatnonzero(states == LIQUIDATING).astype(np.int32)
-        if self.falling.size:
-            self.falling = self.falling[t.pools["state"][self.falling] == LIQUIDATING]
-        return self.falling
-
-    def fell(self, pools: I32) -> None:
-        """Pools that have come under liquidation."""
-        if pools.size and self.falling is not None:
-            self.falling = np.sort(np.concatenate([self.falling, pools.astype(np.int32)]))

@@ -151,3 +151,13 @@ def prices(source: int, source_seq: int, ticks: Mapping[int, int], time_ns: int)
 def socialise(source: int, source_seq: int, pool: int, payers: Mapping[int, int]) -> Sent:
     """SOCIALISE: who pays how many numeraire units to raise ``pool`` to zero, by pool id in rising order."""
     return command(Verb.SOCIALISE, source, source_seq, pool=pool), pairs(sorted(payers.items()))
+
+
+def socialise_all(source: int, source_seq: int, pools: Sequence[int]) -> Sent:
+    """SOCIALISE: all healthy pools together raise these bankrupt ones to zero, in proportion to value.
+
+    >>> record, payload = socialise_all(1, 1, [7, 5])
+    >>> int(record["pool"][0]), len(payload)
+    (-1, 16)
+    """
+    return command(Verb.SOCIALISE, source, source_seq, pool=NONE), np.array(pools, "<i8").tobytes()

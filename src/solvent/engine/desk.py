@@ -13,7 +13,7 @@ from solvent.engine.arming import Watch
 from solvent.engine.mirror import Mirror
 from solvent.engine.names import Names
 from solvent.engine.records import EVENT, Batch, Happened, Reason, Records, Verb
-from solvent.engine.tables import TOP_SEQ, Tables
+from solvent.engine.tables import I32, I64, TOP_SEQ, Tables
 from solvent.rules import VenueRules
 
 PAYLOAD_VERBS = frozenset({Verb.LIST_ASSET, Verb.LIST, Verb.SCHEDULE_RULES, Verb.PRICES, Verb.SOCIALISE})
@@ -117,3 +117,5 @@ class Desk:
     mirror: Mirror = field(default_factory=Mirror)
     errors: dict[int, str] = field(default_factory=dict)
     stops: dict[tuple[int, int, int], int] | None = None  # rows of stops by pool, thing, reference: a hint
+    triggers: I64 | None = None  # no standing stop is nearer: at 2 × thing the highest below, + 1 the lowest above
+    falling: I32 | None = None  # pools under liquidation, and some that were; None: to be looked for

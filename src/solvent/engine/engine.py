@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from solvent.book import Book, Holding, Market, Purpose
-from solvent.engine import cover, epochs, expiry, losses, settings, snapshot, stops
+from solvent.engine import cover, epochs, expiry, settings, snapshot, stops
 from solvent.engine.arming import Watch, Watched
 from solvent.engine.audit import Verdict, audit
 from solvent.engine.desk import Answer, Command, Desk, Sheet, cut_out
@@ -49,10 +49,7 @@ COLD: Mapping[int, Handler] = MappingProxyType(
         int(Verb.FUNDING): epochs.funding,
         int(Verb.INTEREST): epochs.interest,
         int(Verb.SETTLE): expiry.settle,
-        int(Verb.LIQUIDATE): losses.liquidate,
-        int(Verb.ADL): losses.adl,
         int(Verb.SOCIALISE): cover.socialise,
-        int(Verb.FUND): cover.fund,
     }
 )
 

@@ -218,11 +218,13 @@ def fallen(t: Tables, pools: I32, shorts: I64, events: Records, at: int) -> int:
 
 
 def under_liquidation(desk: Desk) -> I32:
-    """Pools under liquidation, by id."""
-    if desk.watch is not None:
-        return desk.watch.under_liquidation(desk.t)
-    users = desk.t.pools["state"][: int(desk.t.top[TOP_POOLS])]
-    return np.flatnonzero(users == LIQUIDATING).astype(np.int32)
+    """Pools under liquidation, by id: of those that fell, who still is; all pools are looked at once."""
+    states = desk.t.pools["state"]
+    if desk.falling is None:
+        desk.falling = np.flatnonzero(states[: int(desk.t.top[TOP_POOLS])] == LIQUIDATING).astype(np.int32)
+    if desk.falling.size:
+        desk.falling = desk.falling[states[desk.falling] == LIQUIDATING]
+    return desk.falling
 
 
 def judge(desk: Desk, sheet: Sheet) -> None:
@@ -242,8 +244,8 @@ def judge(desk: Desk, sheet: Sheet) -> None:
         shorts = rows[:, 0] - rows[:, 2] + (rows[:, 1] - rows[:, 3]) // ledger.MILLION
         sheet.reserve(2 * pools.size + int(orders_of(t, pools)))
         sheet.at = int(fallen(t, pools, shorts, sheet.events, sheet.at))
+        desk.falling = np.sort(np.concatenate([going, pools]))
     if desk.watch is not None:
-        desk.watch.fell(pools)
         desk.watch.arm_page(t, pools.size)
         if desk.watch.epochs % MIRRORED_EVERY == 0 and desk.screen and desk.mirror.worth_keeping(t):
             desk.mirror.refresh(t, WINDOWS_AT_ONCE)  # so that a scan, when it comes, finds what has changed laid out

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from solvent.engine.chains import count_orders
+from solvent.engine.conversion import aftermath
 from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
 from solvent.engine.fills import post_side
 from solvent.engine.hashing import live_entries
 from solvent.engine.jit import kernel
-from solvent.engine.losses import state_after
 from solvent.engine.orders import release_all
 from solvent.engine.records import Happened, House, Reason, ThingState
 from solvent.engine.slots import find, tidy
@@ -53,7 +53,9 @@ def settle(desk: Desk, c: Command, sheet: Sheet) -> Answer:
     _forget_choices(t, held)
     _drop_stops(t, c.thing)
     for pool in pools:
-        state_after(t, pool, sheet)
+        kind, left = aftermath(t, pool)
+        if kind:
+            sheet.write(int(kind), pool=pool, short=int(left))
     return DONE
 
 

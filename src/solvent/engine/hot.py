@@ -8,6 +8,7 @@ from __future__ import annotations
 from solvent.engine.cash import FULL, MALFORMED, OK, deposit, transfer, withdraw
 from solvent.engine.conversion import aftermath, convert
 from solvent.engine.jit import kernel, prefetch, prefetch_row
+from solvent.engine.losses import close_out, fund, raised
 from solvent.engine.orders import release, reserve
 from solvent.engine.records import LEG_MASK, REDUCE_ONLY, Happened, Reason, Records, Verb
 from solvent.engine.tables import TOP_COMMANDS, TOP_POOLS, TOP_SEQ, Tables
@@ -17,18 +18,29 @@ DEPOSIT, WITHDRAW, TRANSFER, RESERVE, RELEASE, FILL, CONVERT = (
     int(Verb.DEPOSIT), int(Verb.WITHDRAW), int(Verb.TRANSFER), int(Verb.RESERVE), int(Verb.RELEASE), int(Verb.FILL),
     int(Verb.CONVERT),
 )  # fmt: skip
+LIQUIDATE, ADL, FUND = int(Verb.LIQUIDATE), int(Verb.ADL), int(Verb.FUND)
+FOLLOWED = (CONVERT, LIQUIDATE, ADL, FUND)  # verbs that may change the state of their pool
 DONE, REFUSED = int(Happened.DONE), int(Happened.REFUSED)
 DUPLICATE = int(Reason.DUPLICATE)
-MOST_EVENTS = 2  # of one hot command: its own, and what a conversion does to the pool's state
+MOST_EVENTS = 2  # of one hot command: its own, and what a step of a liquidation does to the pool's state
 
 
 @kernel
 def hot(kind: int) -> bool:
     """Whether a verb is applied here.
 
-    Invariant: nothing is changed. Cost: two comparisons.
+    Invariant: nothing is changed. Cost: a few comparisons.
     """
-    return DEPOSIT <= kind <= FILL or kind == CONVERT
+    return DEPOSIT <= kind <= FILL or kind in FOLLOWED
+
+
+@kernel
+def follows(kind: int) -> bool:
+    """Whether a hot verb may change the state of its pool, so that an event of that may follow its own.
+
+    Invariant: no hot verb writes more than :data:`MOST_EVENTS` events. Cost: four comparisons.
+    """
+    return kind in FOLLOWED
 
 
 @kernel
@@ -94,6 +106,12 @@ def one(t: Tables, commands: Records, j: int) -> tuple[int, int, int, int]:
             return MALFORMED, 0, 0, 0
         reason, short = reserve(t, pool, thing, flags, c["lots"], c["ticks"], c["ref"])
         return reason, short, 0, 0
+    if kind in (LIQUIDATE, ADL):
+        reason, short, fee = close_out(t, pool, other, thing, flags, c["lots"], c["ticks"], kind == ADL)
+        return reason, short, fee, 0
+    if kind == FUND:
+        reason, short = fund(t, pool, flags, c["amount"])
+        return reason, short, 0, 0
     if flags != 0:
         return MALFORMED, 0, 0, 0
     if kind == RELEASE:
@@ -150,9 +168,9 @@ def apply(
     """Apply hot commands from ``start`` on: (next command, next event).
 
     Stops at ``stop``, at the first verb that is not hot, and where there is no room left for a command's events (two
-    for CONVERT). Every command has exactly one DONE or REFUSED event; a refused one has changed nothing else but its
-    source's number, and a duplicate not even that. ``ahead`` (0: none) is how many commands ahead memory is
-    asked for: it never changes a result.
+    where something may follow). Every command has exactly one DONE or REFUSED event; a refused one has changed nothing
+    else but its source's number, and a duplicate not even that. ``ahead`` (0: none) is how many commands ahead memory
+    is asked for: it never changes a result.
 
     Invariant: how a run is cut changes no event and no table. Cost: that of its commands.
     """
@@ -161,7 +179,7 @@ def apply(
         for k in range(start - 2 * ahead, start):
             look_ahead(t, commands, k, start, stop, ahead)
     while j < stop and hot(commands[j]["kind"]):
-        if at + (MOST_EVENTS if commands[j]["kind"] == CONVERT else 1) > events.size:
+        if at + (MOST_EVENTS if follows(commands[j]["kind"]) else 1) > events.size:
             break
         if ahead > 0:
             look_ahead(t, commands, j, start, stop, ahead)
@@ -175,10 +193,11 @@ def apply(
         events[at]["fee"], events[at]["other_fee"] = fee, other_fee
         at += 1
         t.top[TOP_COMMANDS] += 1
-        if reason == OK and commands[j]["kind"] == CONVERT:
-            kind, surplus_then = aftermath(t, commands[j]["pool"])
+        if reason == OK and follows(commands[j]["kind"]):
+            pool = commands[j]["pool"]
+            kind, short = raised(t, pool) if commands[j]["kind"] == FUND else aftermath(t, pool)
             if kind != 0:
-                write_state(t, events, at, kind, commands[j]["pool"], surplus_then)
+                write_state(t, events, at, kind, pool, short)
                 at += 1
         j += 1
     return j, at

@@ -1,19 +1,26 @@
-"""Verbs of the way down: LIQUIDATE and ADL close positions of pools under liquidation.
+"""Verbs of the way down: LIQUIDATE and ADL close positions of pools under liquidation, FUND raises bankrupt ones.
 
 A pool under liquidation that reaches surplus(RECOVER) ≥ 0 is healthy again (RECOVERED). Where it has no contract
 position left and its value is below zero it is bankrupt (BANKRUPT) and waits for FUND or SOCIALISE. In between, with
 nothing left to close and a value that only weights keep below the line, it stays where it is for CONVERT.
 """
 
+# mypy: disable-error-code="no-any-return"
+# A column of a table has no type that mypy knows.
+
 from __future__ import annotations
 
 from solvent.engine.cash import (
     AMOUNT,
+    BANKRUPT,
     FULL,
     HALTED,
+    HEALTHY,
     LEVERAGE,
     LIQUIDATING,
     MAKER_SHORT,
+    MALFORMED,
+    MOST_CASH,
     NOT_HELD,
     OK,
     POOL_STATE,
@@ -23,24 +30,28 @@ from solvent.engine.cash import (
     SAME_POOL,
     SCOPE,
     STATE,
+    TAKER_SHORT,
+    UNKNOWN_POOL,
     UNSUPPORTED,
     add_balance,
     dropped,
     has_room,
     may_hold,
 )
-from solvent.engine.conversion import aftermath
-from solvent.engine.desk import DONE, Answer, Command, Desk, Sheet
+from solvent.engine.conversion import FUNDS, RECOVERED
 from solvent.engine.fills import fill_cost, post_side, reach_allows, reduces, side_leverage, side_short
 from solvent.engine.jit import kernel
+from solvent.engine.leaving import come_back
 from solvent.engine.orders import LEG, covered, prepare, priced
-from solvent.engine.records import CCP_POOL, FUND_POOL, OTHER_LEG_SHIFT, Reason
+from solvent.engine.records import CCP_POOL, FIRST_USER_POOL, FUND_POOL, OTHER_LEG_SHIFT, Reason
 from solvent.engine.slots import find, unmade
-from solvent.engine.tables import SPOT, Tables
+from solvent.engine.tables import SPOT, TOP_POOLS, Tables
 from solvent.engine.trades import NOT_REDUCING, held_at, known, leg_allows, tradeable
 from solvent.engine.value import (
     FILL,
     MAINTAIN,
+    RECOVER,
+    WITHDRAW,
     assessed,
     in_numeraire_up,
     lowest_ticks,
@@ -52,6 +63,9 @@ from solvent.engine.value import (
 from solvent.ledger import share_up
 
 CLOSED_NOTIONAL, DEFICIT = 0, 1  # PenaltyBase in a rules row
+INTO_THE_FUND = 1  # FUND's flag: from the pool into the fund
+NOT_SHORT = int(Reason.NOT_SHORT)
+MOST_LOTS = 1 << 62
 
 
 @kernel
@@ -129,9 +143,14 @@ def close_out(
 ) -> tuple[int, int, int]:
     """A step of a liquidation: (reason, short, penalty). No trading fee, no levy; loans are not refused.
 
+    LIQUIDATE tests the other side at FILL and its penalty goes to the fund. In ADL both sides reduce, the other one a
+    position in profit at the mark, without a penalty.
+
     Invariant: a refused step leaves the tables as they were; a done one never grows the position. Cost: a few passes
     over both pools' entries.
     """
+    if not -MOST_LOTS < lots < MOST_LOTS:
+        return AMOUNT, 0, 0
     reason = known(t, pool, other, thing, flags)
     if reason != OK:
         return reason, 0, 0
@@ -187,50 +206,66 @@ def take_penalty(t: Tables, pool: int, thing: int, amount: int, deficit: int) ->
 
 
 @kernel
-def liquidation_step(
-    t: Tables, pool: int, other: int, thing: int, flags: int, lots: int, ticks: int, adl: bool
-) -> tuple[int, int, int, int, int]:
-    """A step and what it did to the pool's state: (reason, short, penalty, event kind or 0, that event's short).
+def fund(t: Tables, pool: int, flags: int, amount: int) -> tuple[int, int]:
+    """FUND: the fund raises a bankrupt pool, or a healthy pool gives to the fund what it could withdraw.
 
-    Invariant: where refused, no state has changed. Cost: that of :func:`close_out` and :func:`aftermath`.
+    (reason, short); what becomes of the pool says :func:`raised`.
+
+    Invariant: one balance falls by what the other grows; a refused one changes nothing. Cost: one pass over the pool's
+    entries.
     """
-    reason, short, penalty = close_out(t, pool, other, thing, flags, lots, ticks, adl)
-    if reason != OK:
-        return reason, short, 0, 0, 0
-    kind, left = aftermath(t, pool)
-    return OK, 0, penalty, kind, left
+    if flags not in (0, INTO_THE_FUND):
+        return MALFORMED, 0
+    if not FIRST_USER_POOL <= pool < t.top[TOP_POOLS]:
+        return UNKNOWN_POOL, 0
+    if not 0 < amount <= MOST_CASH:
+        return AMOUNT, 0
+    if numeraire_of(t, pool) != numeraire_of(t, FUND_POOL):
+        return SCOPE, 0
+    reason, short = into_fund(t, pool, amount) if flags else (from_fund(t, pool, amount), 0)
+    if reason == OK:
+        units = -amount if flags else amount
+        add_balance(t, FUND_POOL, numeraire_of(t, FUND_POOL), -units)
+        add_balance(t, pool, numeraire_of(t, pool), units)
+    return reason, short
 
 
-def _step(desk: Desk, c: Command, sheet: Sheet, adl: bool) -> Answer:
-    if abs(c.lots) >= 1 << 62:
-        return Answer(Reason.AMOUNT)
-    reason, short, penalty, kind, left = liquidation_step(
-        desk.t, c.pool, c.other, c.thing, c.flags, c.lots, c.ticks, adl
-    )
-    if reason != OK:
-        return Answer(Reason(int(reason)), int(short))
-    sheet.events[0]["fee"] = penalty
-    announce(sheet, c.pool, int(kind), int(left))
-    return DONE
+@kernel
+def into_fund(t: Tables, pool: int, amount: int) -> tuple[int, int]:
+    """Whether a pool may give to the fund: (reason, short).
+
+    Invariant: what could be withdrawn may be given, no more. Cost: one pass over the pool's entries.
+    """
+    if t.pools[pool]["state"] != HEALTHY:
+        return POOL_STATE, 0
+    after = min(t.pools[pool]["cash"], surplus(t, pool, WITHDRAW)[0]) - amount
+    return (TAKER_SHORT, after) if after < 0 else (OK, 0)
 
 
-def announce(sheet: Sheet, pool: int, kind: int, short: int) -> None:
-    """The event of a change of a pool's state, if there was one."""
-    if kind:
-        sheet.write(kind, pool=pool, short=short)
+@kernel
+def from_fund(t: Tables, pool: int, amount: int) -> int:
+    """Whether the fund may raise a pool: OK or the reason.
+
+    Invariant: no pool is raised above zero, and the fund not emptied below it. Cost: one pass over the pool's entries.
+    """
+    if t.pools[pool]["state"] != BANKRUPT:
+        return POOL_STATE
+    missing = -assessed(t, pool, MAINTAIN)[0]
+    if missing <= 0:
+        return NOT_SHORT
+    if amount > missing:
+        return AMOUNT
+    return FUNDS if amount > t.pools[FUND_POOL]["cash"] else OK
 
 
-def liquidate(desk: Desk, c: Command, sheet: Sheet) -> Answer:
-    """LIQUIDATE: the other side is tested at FILL, the penalty goes to the fund; its event's fee is the penalty."""
-    return _step(desk, c, sheet, adl=False)
+@kernel
+def raised(t: Tables, pool: int) -> tuple[int, int]:
+    """A bankrupt pool that is worth nothing or more is healthy again: (RECOVERED, surplus(RECOVER)), else (0, 0).
 
-
-def adl(desk: Desk, c: Command, sheet: Sheet) -> Answer:
-    """ADL: both sides reduce, the other one a position in profit at the mark; no fee and no penalty."""
-    return _step(desk, c, sheet, adl=True)
-
-
-def state_after(t: Tables, pool: int, sheet: Sheet) -> None:
-    """What became of a pool under liquidation, and its event."""
-    kind, left = aftermath(t, pool)
-    announce(sheet, pool, int(kind), int(left))
+    Invariant: nothing but the state is changed. Cost: two passes over the pool's entries.
+    """
+    if t.pools[pool]["state"] != BANKRUPT or assessed(t, pool, MAINTAIN)[0] < 0:
+        return 0, 0
+    t.pools[pool]["state"] = HEALTHY
+    come_back(t, pool)
+    return RECOVERED, surplus(t, pool, RECOVER)[0]

@@ -33,7 +33,8 @@ LIQUIDATE                 pool (liquidating) takes lots (signed, must reduce) at
                           the fund; flags = leg | other leg << 2
 ADL                       pool (liquidating) takes lots (must reduce) at ticks from other, a winner who must reduce;
                           no fee, no penalty
-SOCIALISE                 pool (bankrupt, flat) is raised to zero; payload: int64 pairs (pool, units) of who pays
+SOCIALISE                 pool (bankrupt, flat) is raised to zero; payload: int64 pairs (pool, units) of who pays; or
+                          pool = −1: all healthy pools raise the bankrupt ones, by value; payload: their int64 ids
 FUND                      pool (bankrupt, flat) is raised by amount from the fund; flags = 1: amount from pool into it
 AUTO_REPAY, SEIZE, EXERCISE, ASSIGN, TRANSFER_POSITIONS, AUCTION_OPEN, AUCTION_BID, AUCTION_CLOSE, CORRECT: declared
 ========================= =============================================================================================
@@ -240,7 +241,6 @@ def command(verb: Verb, source: int, source_seq: int, **fields: Any) -> Records:
     5
     """
     record = np.zeros(1, COMMAND)
-    record["kind"], record["source"], record["source_seq"] = int(verb), source, source_seq
-    for name, value in fields.items():
-        record[name] = value
+    whole = dict.fromkeys(COMMAND.names or (), 0) | {"kind": int(verb), "source": source, "source_seq": source_seq}
+    record[0] = tuple((whole | fields).values())  # all at once: field by field takes four times as long
     return record

@@ -30,6 +30,8 @@ from solvent.engine.tables import (
     Tables,
 )
 
+FAR = (1 << 63) - 1
+
 
 def standing(desk: Desk, pool: int, thing: int, ref: int) -> int:
     """The row of a standing stop, −1 where there is none.
@@ -73,6 +75,7 @@ def stop(desk: Desk, c: Command, _sheet: Sheet) -> Answer:
     row["ref"], row["pool"], row["key"] = c.ref, c.pool, c.thing * (LEG_MASK + 1) + (c.flags & LEG_MASK)
     row["lots"], row["ticks"], row["flags"] = c.lots, c.ticks, STANDING | (c.flags & STOP_BELOW)
     add_stop(t, at)
+    desk.triggers = None
     if desk.stops is not None:
         desk.stops[c.pool, c.thing, c.ref] = at
     return DONE
@@ -159,11 +162,54 @@ def reached(t: Tables, out: I64) -> int:
     return count
 
 
+@kernel
+def nearest(t: Tables, out: I64) -> None:
+    """Of each thing's standing stops the highest trigger from below, and the lowest from above.
+
+    Invariant: a mark between the two reaches no stop of the thing. Cost: one row a standing stop.
+    """
+    for k in range(0, out.size, 2):
+        out[k], out[k + 1] = 0, FAR
+    at = t.top[TOP_STOPS]
+    while at > 0:
+        row = t.order[at - 1]
+        k = 2 * (row["key"] >> 2)
+        if row["flags"] & STOP_BELOW != 0:
+            out[k] = max(out[k], row["ticks"])
+        else:
+            out[k + 1] = min(out[k + 1], row["ticks"])
+        at = row["next"]
+
+
+@kernel
+def near(t: Tables, triggers: I64) -> bool:
+    """Whether a mark has reached a nearest trigger, so that stops must be looked at.
+
+    Invariant: where False, :func:`reached` would find none. Cost: two comparisons a thing.
+    """
+    found = False
+    for thing in range(t.top[TOP_THINGS]):
+        mark = t.things[thing]["mark"]
+        found = found or (mark > 0 and (mark <= triggers[2 * thing] or mark >= triggers[2 * thing + 1]))
+    return found
+
+
 def trigger_stops(desk: Desk, sheet: Sheet) -> None:
-    """Standing stops whose trigger the mark has reached, by reference: a STOPPED event each, and the stop is gone."""
+    """Standing stops whose trigger the mark has reached, by reference: a STOPPED event each, and the stop is gone.
+
+    Nobody is looked at while no mark has reached the nearest trigger of its thing; a stop that was dropped meanwhile
+    only makes that happen too often.
+    """
     t = desk.t
-    if not int(t.top[TOP_STOPS]):
+    if not int(t.top[TOP_STOPS]) or (desk.triggers is not None and not near(t, desk.triggers)):
         return
+    _trigger(desk, sheet)
+    desk.triggers = np.zeros(2 * t.things.size, np.int64)
+    nearest(t, desk.triggers)
+
+
+def _trigger(desk: Desk, sheet: Sheet) -> None:
+    t = desk.t
     slots = np.zeros(int(reached(t, np.zeros(0, np.int64))), np.int64)
     reached(t, slots)
     rows = t.order[slots]

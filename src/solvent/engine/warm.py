@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from solvent.engine import engine, plans, scenario_table, winners
+from solvent.engine import engine, scenario_table, winners
 from solvent.engine.closes import Round, empty_round
 from solvent.engine.jit import KERNELS, say_if_cold
 from solvent.engine.ladders import Bands, empty_bands
@@ -22,7 +22,7 @@ from solvent.engine.tables import I32, I64, Limits, Tables, empty
 
 TINY = Limits(pools=2, entries=4, orders=1, things=1, rules=1, pieces=1, sources=1)
 PACKAGE = engine.__name__.rpartition(".")[0]  # importing the engine imports every module that has kernels …
-NOT_IMPORTED = (plans, winners, scenario_table)  # … but these, which answer questions and change nothing
+NOT_IMPORTED = (winners, scenario_table)  # … but these, which answer questions and change nothing
 
 
 def warm() -> int:

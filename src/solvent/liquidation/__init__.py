@@ -8,6 +8,8 @@ from solvent.liquidation.adl import deleverage as deleverage
 from solvent.liquidation.adl import ranked as ranked
 from solvent.liquidation.adl import score as score
 from solvent.liquidation.bankruptcy import BankruptcyPrice as BankruptcyPrice
+from solvent.liquidation.bankruptcy import LegAtMark as LegAtMark
+from solvent.liquidation.bankruptcy import allocated as allocated
 from solvent.liquidation.bankruptcy import bankruptcy_prices as bankruptcy_prices
 from solvent.liquidation.depth import Depth as Depth
 from solvent.liquidation.depth import Level as Level

@@ -6,8 +6,10 @@ residuals: less than the value of one tick a leg, never negative where the price
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from solvent import fixed
 from solvent.book import Book, Leg, Market, PriceKind, Purpose
@@ -36,6 +38,15 @@ class BankruptcyPrice:
     share_units: int
     ticks: int
     residual_units: int
+
+
+class LegAtMark(NamedTuple):
+    """A leg: its contract, signed lots, and the contract's mark in ticks."""
+
+    contract: Perpetual
+    leg: Leg
+    lots: int
+    ticks: int
 
 
 @exact
@@ -94,6 +105,27 @@ def bankruptcy_prices(book: Book, market: Market, rules: VenueRules, pool: str) 
     return tuple(_price(book, market, pool, leg, parts[key]) for key, leg in named.items())
 
 
+def allocated(value_units: int, legs: Iterable[LegAtMark]) -> tuple[BankruptcyPrice, ...]:
+    """The same from whole numbers, for legs that all settle in the pool's numeraire: ``value_units`` is its value.
+
+    >>> from solvent.samples import two_positions
+    >>> book, market = two_positions()
+    >>> legs = [
+    ...     LegAtMark(leg.contract, leg.position.leg, leg.position.lots, leg.ticks)
+    ...     for leg in held_legs(book, market, "cross")
+    ... ]
+    >>> [one.ticks for one in allocated(103_089_555_638_000, legs)]
+    [2805284, 117169]
+    """
+    ordered = {f"{leg.contract.symbol} {leg.leg.value}": leg for leg in sorted(legs, key=_place)}
+    parts = shares(value_units, {key: leg.contract.notional(leg.lots, leg.ticks) for key, leg in ordered.items()})
+    return tuple(_placed(leg, parts[key], parts[key]) for key, leg in ordered.items())
+
+
+def _place(leg: LegAtMark) -> tuple[str, int]:
+    return leg.contract.symbol, leg.leg.value
+
+
 def _numeraire_notional(book: Book, market: Market, pool: str, leg: HeldLeg) -> int:
     """Notional in numeraire units, rounded up."""
     settle, numeraire = leg.contract.settle, book.assets[book.holding(pool).pool.numeraire]
@@ -109,11 +141,16 @@ def _price(book: Book, market: Market, pool: str, leg: HeldLeg, share: int) -> B
     if settle.name != numeraire.name:
         index = market.price(PriceKind.INDEX, settle.name, numeraire.name)
         room = int(divide(numeraire.amount(share) * 10**settle.scale, index, 0, Rounding.DOWN))
-    lots, at_mark = leg.position.lots, leg.contract.worth(leg.position.lots, leg.ticks)
+    return _placed(LegAtMark(leg.contract, leg.position.leg, leg.position.lots, leg.ticks), share, room)
+
+
+def _placed(leg: LegAtMark, share: int, room: int) -> BankruptcyPrice:
+    """The price that uses up ``room`` settle units, which are ``share`` in the numeraire."""
+    lots, at_mark = leg.lots, leg.contract.worth(leg.lots, leg.ticks)
     ticks = _ticks(leg.contract, lots, at_mark - room)
     ticks = max(1, min(ticks, MOST_TIMES_MARK * leg.ticks))
     residual = room + leg.contract.worth(lots, ticks) - at_mark
-    return BankruptcyPrice(leg.position.symbol, leg.position.leg, lots, share, ticks, residual)
+    return BankruptcyPrice(leg.contract.symbol, leg.leg, lots, share, ticks, residual)
 
 
 def _ticks(contract: Perpetual, lots: int, target: int) -> int:

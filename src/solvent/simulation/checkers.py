@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -18,18 +18,21 @@ from solvent.engine.records import FIRST_USER_POOL, FUND_POOL, Happened, PoolSta
 from solvent.engine.scan import balances_of, surpluses_of
 from solvent.engine.screen import packed
 from solvent.engine.tables import TOP_POOLS, TOP_THINGS
+from solvent.liquidation import socialised
 from solvent.rules import Loss, VenueRules
 from solvent.simulation.auditor import Auditor
 from solvent.simulation.driver import Line
 from solvent.simulation.holdings import Held, cash, legs
 from solvent.simulation.liquidator import Liquidator
 from solvent.simulation.report import Law
+from solvent.simulation.settling import RunDown, Shared
 from solvent.simulation.verdicts import assessments
 from solvent.units import exact
 
 Ints = NDArray[np.int64]
 
 WATCHED = 24  # pools watched over each accrual
+DIVIDED, DIVIDED_POOLS = 10, 200_000  # how often ring 1 divides a socialised sum, and among how many pools at most
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class Checkers:
     rules: VenueRules
     tallies: dict[str, Tally] = field(default_factory=dict)
     winners_seen: int = 0
+    divided: int = 0
 
     def law(self, name: str) -> Tally:
         """The tally of a law."""
@@ -132,10 +136,10 @@ class Checkers:
             self.law("L-14").check(fine, f"pool {pool}: {before.low} to {after.low}")
         self.winners_seen = len(liquidator.taken)
 
-    def waterfall(self, liquidator: Liquidator) -> None:
+    def waterfall(self, found: Iterable[RunDown]) -> None:
         """L-15: each stage gave all it could before the next was asked, in the rule set's order."""
         stages = ("account", *(stage.value for stage in self.rules.losses.stages))
-        for fund_cash, done in liquidator.covered:
+        for fund_cash, done, _ in found:
             names = tuple(stage.name for stage in done.stages)
             self.law("L-15").check(names == stages, f"stages {names} instead of {stages}")
             left = done.loss_units
@@ -145,6 +149,26 @@ class Checkers:
                 left -= stage.paid_units
             fund = sum(stage.paid_units for stage in done.stages if stage.name == Loss.FUND.value)
             self.law("L-15").check(fund <= fund_cash, f"the fund paid {fund} out of {fund_cash}")
+
+    def socialised(self, found: Shared) -> None:
+        """L-15: a sum was shared exactly, by value to within a unit, and left nobody below zero; the first few times
+        ring 1 divides it too and says the same of everybody.
+        """
+        rows = np.flatnonzero((found.before > 0) | (found.after != found.before))
+        before, paid = found.before[rows], (found.before - found.after)[rows]
+        whole, law = int(before.sum()), self.law("L-15")
+        raised = paid < 0  # a pool that was bankrupt and is worth something again counts among the healthy
+        law.check(int(paid[~raised].sum()) == found.units, f"{paid[~raised].sum()} units paid instead of {found.units}")
+        share = before * (found.units / max(whole, 1))
+        fine = raised | (np.abs(paid - share) <= 1 + 1e-9 * share)
+        law.check(bool(fine.all()), f"pool {rows[~fine][:1]} paid {paid[~fine][:1]} instead of {share[~fine][:1]}")
+        if self.divided < DIVIDED and rows.size <= DIVIDED_POOLS:
+            self.divided += 1
+            own = socialised(
+                found.units, {f"P{row}": units for row, units in zip(rows.tolist(), before.tolist(), strict=True)}
+            )
+            same = {f"P{row}": units for row, units in zip(rows.tolist(), paid.tolist(), strict=True) if units > 0}
+            law.check(own == same, f"{found.units} units were not divided as ring 1 divides them")
 
     def followed(self, engine: Engine, liquidator: Liquidator) -> None:
         """L-06 at the end: whoever is still under liquidation is still being liquidated; nobody was let go midway."""

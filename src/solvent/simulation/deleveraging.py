@@ -19,16 +19,19 @@ from numpy.typing import NDArray
 from solvent.book import Book, Market
 from solvent.engine.engine import Engine
 from solvent.engine.hashing import live_entries
-from solvent.engine.records import FIRST_USER_POOL, PoolState
+from solvent.engine.records import FIRST_USER_POOL, PoolState, Records, Verb
 from solvent.engine.tables import TOP_EPOCH
+from solvent.engine.waiting import NONE_REFUSED
 from solvent.engine.winners import Given, candidates, deleveraged
 from solvent.engine.winners import ranked as in_order
 from solvent.liquidation import deleverage
 from solvent.rules import VenueRules
+from solvent.simulation.stage import Stage
 
 Ints = NDArray[np.int64]
 
 ASKED = (8, 32, 64)  # at a time
+LOOKED_AT = 256  # rows of a rank at a time, until there are enough to ask
 
 
 class Ranked(NamedTuple):
@@ -40,19 +43,55 @@ class Ranked(NamedTuple):
 
 
 @dataclass(slots=True)
+class Holders:
+    """Who may hold an instrument: whoever ever wished for it, the market makers, and who was seen trading it besides.
+
+    The crowd trades only what it wished for at first; probes tell of what they trade (:meth:`note`).
+    """
+
+    stage: Stage
+    known: dict[int, Ints] = field(default_factory=dict)
+
+    def of(self, thing: int) -> Ints:
+        """Ids of pools, rising."""
+        if thing not in self.known:
+            stage, instrument = self.stage, thing - self.stage.world.first_perpetual
+            mine = stage.ids(stage.crowd.wishes.pool[stage.crowd.wishes.instrument == instrument])
+            makers = np.arange(stage.makers.first, stage.makers.first + stage.makers.count)
+            found = np.unique(np.concatenate([makers, mine]))
+            self.known[thing] = found[found >= FIRST_USER_POOL]
+        return self.known[thing]
+
+    def note(self, commands: Records) -> None:
+        """Both sides of trades that are not the crowd's own may hold their instrument from now on."""
+        trades = commands[commands["kind"] == Verb.FILL]
+        for thing, *sides in trades[["thing", "pool", "other"]].tolist():
+            known = self.of(thing)
+            places = np.searchsorted(known, sides)
+            new = [one for one, at in zip(sides, places, strict=True) if at == known.size or known[at] != one]
+            if any(one >= FIRST_USER_POOL for one in new):
+                self.known[thing] = np.union1d(known, [one for one in new if one >= FIRST_USER_POOL])
+
+
+@dataclass(slots=True)
 class Deleveraging:
     """Ranks of one epoch, by instrument and side."""
 
+    holders: Holders
     epoch: int = -1
     found: dict[tuple[int, bool], Ranked] = field(default_factory=dict)
-    refused: dict[tuple[int, bool], int] = field(default_factory=dict)  # best price at which lots were left over
+    refused: Ints = field(init=False)  # best prices at which lots were left over: 2 × thing of longs, + 1 of shorts
+
+    def __post_init__(self) -> None:
+        """Nobody has refused anything yet."""
+        self.refused = np.zeros(2 * self.holders.stage.world.things, np.int64)
+        self.refused[::2] = NONE_REFUSED
 
     def winners(self, engine: Engine, rules: VenueRules, thing: int, losing_lots: int, ticks: int) -> list[Given]:
         """Who takes the other side of closing ``losing_lots`` of an instrument at ``ticks``, best rank first."""
-        self._renew(engine)
-        side = (thing, losing_lots > 0)
-        known = self.refused.get(side)
-        if known is not None and (ticks - known) * (1 if losing_lots > 0 else -1) >= 0:
+        self.renew(engine)
+        side = 2 * thing + (losing_lots < 0)
+        if (ticks - int(self.refused[side])) * (1 if losing_lots > 0 else -1) >= 0:
             return []
         left, taken = abs(losing_lots), list[Given]()
         for pools in _lists(self._asked(engine, rules, thing, losing_lots, ticks)):
@@ -63,26 +102,35 @@ class Deleveraging:
         self.refused[side] = ticks
         return taken
 
-    def _renew(self, engine: Engine) -> None:
+    def renew(self, engine: Engine) -> None:
         """Forget what was found in another epoch."""
         epoch = int(engine.tables.top[TOP_EPOCH])
         if epoch != self.epoch:
-            self.epoch, self.found, self.refused = epoch, {}, {}
+            self.epoch, self.found = epoch, {}
+            self.refused[::2], self.refused[1::2] = NONE_REFUSED, 0
 
     def _asked(self, engine: Engine, rules: VenueRules, thing: int, losing_lots: int, ticks: int) -> list[int]:
-        """Healthy pools on the opposite side that would not lose by closing at ``ticks``."""
-        if (thing, True) not in self.found:
-            for longs in (True, False):
-                self.found[thing, longs] = ranked(engine, rules, thing, 1 if longs else -1)
-        one = self.found[thing, losing_lots > 0]
-        gain = one.lots * ticks * int(engine.tables.things[thing]["tick_value"]) - one.cost
-        fits = (gain >= 0) & (engine.tables.pools["state"][one.pool] == PoolState.HEALTHY)
-        return list(dict.fromkeys(one.pool[fits].tolist()))
+        """Healthy pools on the opposite side that would not lose by closing at ``ticks``: as many as are ever asked."""
+        side = (thing, losing_lots > 0)
+        if side not in self.found:
+            self.found[side] = ranked(engine, rules, thing, 1 if losing_lots > 0 else -1, self.holders.of(thing))
+        one, states = self.found[side], engine.tables.pools["state"]
+        tick_value, found = int(engine.tables.things[thing]["tick_value"]), dict[int, None]()
+        for at in range(0, one.pool.size, LOOKED_AT):
+            pool, lots, cost = (column[at : at + LOOKED_AT] for column in one)
+            fits = (lots * ticks * tick_value >= cost) & (states[pool] == PoolState.HEALTHY)
+            found.update(dict.fromkeys(pool[fits].tolist()))
+            if len(found) >= sum(ASKED):
+                break
+        return list(found)
 
 
-def ranked(engine: Engine, rules: VenueRules, thing: int, losing_lots: int) -> Ranked:
-    """Every user's leg opposite to a loser's with profit at the mark, by the rule set's rank where all are covered."""
-    found = candidates(engine.tables, thing, losing_lots)
+def ranked(engine: Engine, rules: VenueRules, thing: int, losing_lots: int, holders: Ints | None = None) -> Ranked:
+    """Every leg of ``holders`` (all users, unless said) opposite to a loser's with profit at the mark.
+
+    By the rule set's rank where all are covered, else roughly.
+    """
+    found = candidates(engine.tables, thing, losing_lots, holders)
     if found is None:
         return _roughly(engine, thing, losing_lots)
     found = found.at(in_order(found, rules.losses.adl_rank, _one(engine, thing)))

@@ -20,6 +20,7 @@ from solvent.engine.records import COMMAND, EVENT, Batch, Records
 
 TWIN_BATCH = 7
 TWIN_COMMANDS = 5_000
+FEW = 16  # commands that are numbered one by one
 PART = 1 << 18  # most commands that are on their way at once: a long set-up is read as it goes
 PAYLOAD_KINDS = np.array(sorted(int(verb) for verb in PAYLOAD_VERBS), dtype=np.int16)
 
@@ -135,6 +136,11 @@ class Line:
         self._waiting = 0
         self._numbers: dict[int, int] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many commands wait to be sent."""
+        return self._waiting
+
     def add(self, rows: Records) -> None:
         """Commands without payload; those numbered 0 get their source's next numbers when they are sent."""
         if rows.size:
@@ -150,10 +156,23 @@ class Line:
 
     def flush(self) -> tuple[Records, Records]:
         """Send everything waiting; the commands as sent (places of payloads aside) and all their events, in order."""
+        if not self._payloads and 0 < self._waiting <= min(FEW, self._batch):
+            return self._few()
         parts = list(self.parts())
         if not parts:
             return np.zeros(0, COMMAND), np.zeros(0, EVENT)
         return joined([rows for rows, _ in parts], COMMAND), joined([events for _, events in parts], EVENT)
+
+    def _few(self) -> tuple[Records, Records]:
+        """As :meth:`flush`, for a few commands without payloads: one batch, numbered one after the other."""
+        rows = _own(self._rows)
+        self._rows, self._waiting = [], 0
+        numbers = rows["source_seq"].tolist()
+        for k, source in enumerate(rows["source"].tolist()):
+            if numbers[k] == 0:
+                numbers[k] = self._numbers[source] = self._numbers.get(source, 0) + 1
+        rows["source_seq"] = numbers
+        return rows, self._send(Batch(rows))
 
     def parts(self) -> Iterator[tuple[Records, Records]]:
         """As :meth:`flush`, in parts of :data:`PART` commands at most, each handed back before the next is sent.

@@ -12,8 +12,10 @@ worst first. Each minute a pool gets one round:
    is.
 3. A greater loss is deleveraged: every leg at its allocated bankruptcy price against winners by the rule set's
    rank. What finds nobody is closed into the book.
-4. A pool that ends flat below zero is bankrupt: the fund pays what its limit lets it, what is left is
-   socialised where the rule set does so, and is stated as uncovered where it does not.
+4. A pool that ends flat below zero is bankrupt: what becomes of its loss is in :mod:`solvent.simulation.settling`.
+
+Pools for which nothing can be done before there is new depth are passed over by one kernel
+(:func:`solvent.engine.waiting.next_to_act`); they would not send a command.
 """
 
 from __future__ import annotations
@@ -22,27 +24,39 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solvent.assessment import Assessment
-from solvent.book import Purpose
-from solvent.engine.commands import socialise
+from solvent.book import Leg, Purpose
+from solvent.engine.names import ListedInstrument
 from solvent.engine.planning import Terms, depths, plans, readable, terms
 from solvent.engine.plans import Outcome
-from solvent.engine.records import FUND_POOL, OTHER_LEG_SHIFT, Happened, PoolState, Records, Verb, command
-from solvent.ledger import share_down
-from solvent.liquidation import Action, BankruptcyPrice, Covered, Depth, Level, Step, bankruptcy_prices, cover, plan
+from solvent.engine.records import LEG_MASK, OTHER_LEG_SHIFT, Happened, PoolState, Records, Verb, command
+from solvent.engine.waiting import next_to_act
+from solvent.instruments import Perpetual
+from solvent.liquidation import (
+    Action,
+    BankruptcyPrice,
+    Depth,
+    LegAtMark,
+    Level,
+    Step,
+    allocated,
+    bankruptcy_prices,
+    plan,
+)
 from solvent.margin import assess_pool
-from solvent.rules import Loss
-from solvent.simulation.auditor import fund_cash
-from solvent.simulation.deleveraging import Deleveraging
+from solvent.simulation.deleveraging import Deleveraging, Holders
 from solvent.simulation.driver import Line
 from solvent.simulation.holdings import Held, cash, legs, other_assets
 from solvent.simulation.impact import Book as DepthBook
 from solvent.simulation.impact import ImpactState
+from solvent.simulation.settling import Settling
 from solvent.simulation.stage import Stage
 from solvent.simulation.world import LIQUIDATOR
 
-PAID_BY_FUND = (Loss.FUND.value, Loss.BACKSTOP.value, Loss.LP_VAULT.value)  # all of them are the fund pool
+Ints = NDArray[np.int64]
+
 JUDGED = 500  # winners of ADL whose ratio is compared before and after
 SLICES = (16, 4, 1)  # levels of depth shown to a plan: a sixteenth, a quarter, all of it
 
@@ -53,7 +67,6 @@ class Case:
 
     pool: int
     minute: int
-    rounds: int = 0
     fills: int = 0
     adl: int = 0
 
@@ -77,27 +90,59 @@ class Liquidator:
     state: ImpactState
     cases: dict[int, Case] = field(default_factory=dict)
     planned: list[Planned] = field(default_factory=list)
-    covered: list[tuple[int, Covered]] = field(default_factory=list)
     handed_over: int = 0
     sent: list[tuple[Records, Records]] = field(default_factory=list)
-    deleveraging: Deleveraging = field(default_factory=Deleveraging)
+    deleveraging: Deleveraging = field(init=False)
     taken: list[tuple[int, Assessment, Assessment]] = field(default_factory=list)
     reader: Callable[[Records, Records], object] | None = None
     turn: int = 0
     known: Terms | None = None
+    settling: Settling = field(init=False)
+    nothing_refused: Ints = field(init=False)
+    scratch: tuple[Ints, ...] = field(init=False)
+    open_lots: Ints = field(init=False)  # depth left in this minute: at 2 × thing what can be sold, + 1 bought
+
+    def __post_init__(self) -> None:
+        """Nobody is bankrupt yet."""
+        self.deleveraging = Deleveraging(Holders(self.stage))
+        self.settling = Settling(self.line, self.stage.world.rules.losses, self._send, self._repay)
+        things = self.stage.world.things
+        self.open_lots = np.zeros(2 * things, np.int64)
+        self.nothing_refused = self.deleveraging.refused.copy()
+        self.scratch = tuple(np.zeros((LEG_MASK + 1) * things, np.int64) for _ in range(3))
 
     def begin(self, pool: int, minute: int) -> None:
         """A breach was announced."""
         self.cases[pool] = Case(pool, minute)
 
     def round(self) -> None:
-        """One round for every pool under liquidation."""
+        """One round for every pool under liquidation for which anything can be done."""
         self.planned.clear()
-        for pool in list(self.cases):
-            case = self.cases[pool]
-            case.rounds += 1
-            self._one(case)
+        for instrument in range(self.state.count):
+            self._look_at_depth(instrument)
+        pools = np.fromiter(self.cases, np.int64, len(self.cases))
+        self.deleveraging.renew(self.line.engine)
+        at = self._next(pools, 0)
+        while at < pools.size:
+            self._one(self.cases[int(pools[at])])
+            at = self._next(pools, at + 1)
         self._send()
+
+    def _next(self, pools: Ints, at: int) -> int:
+        """The place of the next pool for which anything can be done.
+
+        While commands wait, a pool whose legs have all been refused is not passed over: its round would send them.
+        """
+        refused = self.nothing_refused if self.line.waiting else self.deleveraging.refused
+        limit, scratch = self.settling.fund_limit(), self.scratch
+        order = self._terms().order
+        return int(next_to_act(self.line.engine.tables, pools, at, self.open_lots, limit, order, refused, *scratch))
+
+    def _look_at_depth(self, instrument: int) -> None:
+        """What the book still takes of an instrument, both sides."""
+        place = 2 * (instrument + self.stage.world.first_perpetual)
+        for buying in (False, True):
+            self.open_lots[place + buying] = self.depth.available_lots(self.state, instrument, buying=buying)
 
     def _one(self, case: Case) -> None:
         self._repay(case.pool)
@@ -112,7 +157,7 @@ class Liquidator:
         if worth >= 0 and (not any(self._available(one) for one in held) or self._by_plan(case, held)):
             return
         self._convert(case.pool)
-        if worth >= 0 or -worth <= self._fund_limit():
+        if worth >= 0 or -worth <= self.settling.fund_limit():
             self.handed_over += worth >= 0
             for one in held:
                 self._close(case, one, -one.lots)
@@ -221,6 +266,7 @@ class Liquidator:
         if worst_ticks and worse > 0:
             return
         filled = self.depth.fill(self.state, self._instrument(one.thing), lots)
+        self._look_at_depth(self._instrument(one.thing))
         self._liquidate(case, one, filled.filled_lots, filled.price_ticks)
 
     def _liquidate(self, case: Case, one: Held, lots: int, ticks: int) -> None:
@@ -250,19 +296,32 @@ class Liquidator:
             )
         )  # fmt: skip
 
-    def _fund_limit(self) -> int:
-        """The most the fund may pay for one loss now, units."""
-        return share_down(max(0, fund_cash(self.line.engine.tables)), self.stage.world.rules.losses.fund_draw_ppm)
-
     def _deleverage(self, case: Case) -> None:
         """Close every leg at its allocated bankruptcy price against winners; the rest goes into the book."""
         self._send()
         engine, pool = self.line.engine, case.pool
         if engine.state(pool) is not PoolState.LIQUIDATING:
             return
-        book, market, rules = engine.book(pool)
-        for price in bankruptcy_prices(book, market, rules, f"P{pool}"):
+        for price in self._prices(pool):
             self._deleverage_leg(case, price)
+
+    def _prices(self, pool: int) -> tuple[BankruptcyPrice, ...]:
+        """Allocated bankruptcy prices: from the tables where all settles in one asset, else by ring 1's view."""
+        engine = self.line.engine
+        t, things = engine.tables, engine.names.things
+        held = [(one, things[one.thing]) for one in legs(t, pool)]
+        numeraire = int(t.rules[int(t.pools[pool]["rules"])]["numeraire"])
+        at_mark = [
+            LegAtMark(listed.instrument, Leg(one.leg), one.lots, int(t.things[one.thing]["mark"]))
+            for one, listed in held
+            if isinstance(listed, ListedInstrument)
+            and isinstance(listed.instrument, Perpetual)
+            and listed.settle == numeraire
+        ]
+        if at_mark and len(at_mark) == len(held):
+            return allocated(engine.value(pool), at_mark)
+        book, market, rules = engine.book(pool)
+        return bankruptcy_prices(book, market, rules, f"P{pool}")
 
     def _deleverage_leg(self, case: Case, price: BankruptcyPrice) -> None:
         engine, pool = self.line.engine, case.pool
@@ -292,9 +351,9 @@ class Liquidator:
 
     def _send(self) -> None:
         """Send what is waiting, and go on where it ended."""
-        commands, events = self.line.flush()
-        if not commands.size:
+        if not self.line.waiting:
             return
+        commands, events = self.line.flush()
         self.sent.append((commands, events))
         if self.reader is not None:
             self.reader(commands, events)
@@ -305,33 +364,4 @@ class Liquidator:
         for event in events[(events["kind"] == Happened.RECOVERED) | (events["kind"] == Happened.BANKRUPT)]:
             self.cases.pop(int(event["pool"]), None)
         for event in events[events["kind"] == Happened.BANKRUPT]:
-            self.raise_to_zero(int(event["pool"]))
-
-    def raise_to_zero(self, pool: int) -> None:
-        """Run a bankrupt pool's loss down the waterfall."""
-        engine = self.line.engine
-        loss = -engine.value(pool)
-        if loss <= 0:
-            return
-        cash = max(0, fund_cash(engine.tables))
-        losses = self.stage.world.rules.losses
-        payers = {} if loss <= share_down(cash, losses.fund_draw_ppm) else self._payers(pool)
-        done = cover(losses, f"P{pool}", loss, fund_units=cash, vault_units=cash, winners_units=payers)
-        self.covered.append((cash, done))
-        for stage in done.stages:
-            if stage.name in PAID_BY_FUND and stage.paid_units:
-                self.line.add(command(Verb.FUND, LIQUIDATOR, 0, pool=pool, amount=stage.paid_units))
-            if stage.name == "socialise" and stage.paid_units:
-                paid = [one for one in done.postings if one.stage == "socialise" and one.units < 0]
-                rows = {int(one.account[1:]): -one.units for one in paid}
-                self.line.add_sent([socialise(LIQUIDATOR, 0, pool, rows)])
-        self._send()
-        self._repay(pool)
-
-    def _payers(self, pool: int) -> dict[str, int]:
-        """What every healthy pool is worth, rounded down, by name: among them a loss is socialised."""
-        engine = self.line.engine
-        value = engine.revalue().value
-        healthy = np.flatnonzero(engine.tables.pools["state"][: value.size] == PoolState.HEALTHY)
-        kept = healthy[(value[healthy] >= 1.0) & (healthy > FUND_POOL) & (healthy != pool)]
-        return {f"P{one}": int(value[one]) for one in kept.tolist()}
+            self.settling.raise_to_zero(int(event["pool"]))

@@ -67,7 +67,9 @@ def replay(
     stage = stage_of(dataset, accounts, seed, venue)
     engine = Engine(engine_limits(stage), threads=threads, screen=screen, bands=bands, venues=venues(venue))
     line = Line(engine, batch=batch, store=store, past=past, stop_after=stop_after)
-    line.twin = Engine(_twin_limits(stage, batch), threads=3 - threads, screen=not screen, venues=venues(venue))
+    line.twin = Engine(
+        _twin_limits(stage, batch), threads=3 - threads, screen=not screen, bands=not bands, venues=venues(venue)
+    )
     run = Run(stage, line, progress or silent)
     if brute_force:
         run.brute_force = BruteForce(stage.world.rules, seed, stage.pools)

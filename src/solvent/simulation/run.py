@@ -94,6 +94,7 @@ class Run:
         self.report.pools, self.report.market_makers = stage.pools, stage.makers.count
         self.counter = Counter(stage, self.report, line)
         self.audit_hours, self.scan_hours = -(-stage.pools // AUDITED_POOLS), -(-stage.pools // SCANNED_POOLS)
+        self.liquidator.settling.watched = self.audit_hours
         self.most_proved = stage.pools if stage.pools <= PROVED_POOLS else PROVED
         self.brute_force: BruteForce | None = None
         self._taken: list[tuple[Records, Records, Ints]] = []
@@ -169,6 +170,8 @@ class Run:
         self.checkers.withdrawn(self.line.engine, answers, commands)
         self.trading.last = commands
         self._liquidate()
+        if (minute + 1) % HOUR == 0:
+            self._settle()
         self._watch(minute)
         self.report.minutes_done = minute + 1
         if minute % 10 == 0:
@@ -178,6 +181,7 @@ class Run:
     def _epoch(self, minute: int, events: Records) -> None:
         """Everything that follows an epoch: breaches are proved, and their pools go to the liquidator."""
         engine, breached = self.line.engine, events[events["kind"] == Happened.BREACHED]
+        self.liquidator.settling.unjudged = False
         if minute % (HOUR * self.scan_hours) == 0:
             self.checkers.nobody_missed(engine)
         if self.brute_force is not None:
@@ -228,9 +232,7 @@ class Run:
 
     def _liquidate(self) -> None:
         """One round of the liquidator, and the laws about it."""
-        self.checkers.waterfall(self.liquidator)
-        self.counter.covered(self.liquidator.covered)
-        self.liquidator.covered.clear()
+        self._losses()
         self.liquidator.sent.clear()
         if not self.liquidator.cases:
             return
@@ -242,6 +244,22 @@ class Run:
         self.checkers.steps(self.line.engine, self.liquidator)
         self.checkers.winners(self.liquidator)
         parents.check(self.checkers.law("L-09"), self.liquidator.sent, own)
+
+    def _settle(self) -> None:
+        """What the hour's losses left over is run down, and the laws about it."""
+        self.liquidator.settling.settle()
+        self._catch_up()
+        self._losses()
+
+    def _losses(self) -> None:
+        """L-15 of every loss since the last look, and what the report says of it."""
+        settling = self.liquidator.settling
+        self.checkers.waterfall(settling.covered)
+        self.counter.covered(settling.covered)
+        settling.covered.clear()
+        for shared in settling.shared:
+            self.checkers.socialised(shared)
+        settling.shared.clear()
 
     def _watch(self, minute: int) -> None:
         """Samples every few minutes; audits, probes and repeated commands every hour."""
@@ -261,8 +279,17 @@ class Run:
             self.checkers.law("L-16").check(int(answer["reason"]) == Reason.DUPLICATE, "a repeated command was applied")
         for sent, events in self.probes.ask(minute // HOUR):
             self._read(sent, events)
+            self.liquidator.deleveraging.holders.note(sent)
         if minute % (HOUR * self.audit_hours) == 0:
             self.checkers.whole(self.line.engine, self.auditor)
+
+    def _last_look(self) -> None:
+        """Where a loss has been socialised since the last epoch, everybody is judged once more at the same prices."""
+        if self.liquidator.settling.unjudged:
+            self.line.add_sent([price_command(self.stage.world, self.marks, self.line.time_ns)])
+            _, _, events = self._send()
+            self._epoch(self.report.minutes_done, events)
+            self._losses()
 
     def _some_isolated(self, stream: Stream) -> list[int]:
         rows = np.flatnonzero(self.stage.crowd.pools.isolated == 1)
@@ -278,12 +305,11 @@ class Run:
 
     def end(self) -> Report:
         """The report of a run that came to its end: last audit, residuals, hash."""
+        self._settle()
+        self._last_look()
         self.line.finish()
-        self._catch_up()
         engine = self.line.engine
         self._compare_twin()
-        self.checkers.waterfall(self.liquidator)
-        self.counter.covered(self.liquidator.covered)
         self.checkers.whole(engine, self.auditor)
         self.checkers.nobody_missed(engine)
         self.checkers.followed(engine, self.liquidator)

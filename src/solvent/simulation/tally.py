@@ -13,10 +13,10 @@ from solvent.book import Purpose
 from solvent.engine.engine import Engine
 from solvent.engine.records import Happened, PoolState, Records, Verb
 from solvent.engine.scan import with_legs
-from solvent.liquidation import Covered
 from solvent.margin import explain
 from solvent.simulation.driver import Line
 from solvent.simulation.report import Report, Worst
+from solvent.simulation.settling import RunDown
 from solvent.simulation.stage import Stage
 from solvent.simulation.verdicts import assessments
 from solvent.simulation.world import DOLLAR_SCALE
@@ -53,7 +53,7 @@ class Counter:
         self.report.converted += int((done & (kinds == Verb.CONVERT)).sum())
         self._closed(answers[done & (kinds == Verb.LIQUIDATE)])
         self._deleveraged(answers[done & (kinds == Verb.ADL)])
-        self._raised(answers[done & (kinds == Verb.FUND)], int((done & (kinds == Verb.SOCIALISE)).sum()))
+        self._raised(answers[done & (kinds == Verb.FUND)])
         self._ended(events, recovered_with_legs(self.line.engine, events) if kept is None else kept)
 
     def _notionals(self, answers: Records) -> list[int]:
@@ -85,10 +85,9 @@ class Counter:
             if (answers["pool"] == pool).any():
                 one.end = "deleveraged"
 
-    def _raised(self, answers: Records, socialised: int) -> None:
+    def _raised(self, answers: Records) -> None:
         self.report.fund += int(answers.size)
         self.report.fund_units += sum(answers["amount"].tolist())
-        self.report.socialised += socialised
 
     def _ended(self, events: Records, kept: Ints) -> None:
         """Pools bankrupt, raised to zero, recovered; in the order of the events."""
@@ -136,12 +135,13 @@ class Counter:
             mildest = max(self._depths, key=lambda one: (self._depths[one], one))
             del self._depths[mildest], self.worst[mildest]
 
-    def covered(self, found: list[tuple[int, Covered]]) -> None:
-        """Losses that ran down the waterfall."""
-        for _, done in found:
+    def covered(self, found: list[RunDown]) -> None:
+        """Losses that ran down the waterfall; what waits for the hour is not uncovered."""
+        for _, done, waits in found:
             paid = {stage.name: stage.paid_units for stage in done.stages}
             self.report.socialised_units += paid.get("socialise", 0)
-            self.report.uncovered_units += done.left_units
+            self.report.uncovered_units += 0 if waits else done.left_units
+            self.report.socialised += waits
             self.exhausted += paid.get("fund", 0) < done.loss_units
 
     def finished(self, engine: Engine) -> list[Worst]:
