@@ -128,7 +128,8 @@ def place_plainly(sums: I64, at: int, least: int) -> int:
 def sum_alone_plainly(row: I32, lots: F64, matrix: F64, first: int, stop: int, sums: I64) -> None:
     """A matrix of one block, from its first number on: the least column and its place, the charge and the value.
 
-    Written to ``sums`` (``LEAST`` …); the place is that of the first column that is least.
+    Written to ``sums`` (``LEAST`` …); the place is that of the first column that is least. Invariant: whole numbers, so
+    the order of positions changes none. Cost: every position's row once.
     """
     add_netted_in_floats_plainly(row, lots, matrix, 0, first, stop, sums, 0)
     charge, value = sums[BLOCK - 2], sums[BLOCK - 1]
@@ -340,7 +341,10 @@ if COMPILED:
 
     @kernel
     def sum_alone(row: I32, lots: F64, matrix: F64, first: int, stop: int, sums: I64) -> None:
-        """The vector twin of :func:`sum_alone_plainly`, which leaves the rest of ``sums`` as it was."""
+        """The vector twin of :func:`sum_alone_plainly`, which leaves the rest of ``sums`` as it was.
+
+        Invariant: the same four numbers as :func:`sum_alone_plainly`. Cost: each position's row once, in registers.
+        """
         _alone(row.ctypes.data, lots.ctypes.data, matrix.ctypes.data, first, stop, sums.ctypes.data)  # type: ignore[call-arg]
 
     @kernel
