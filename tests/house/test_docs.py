@@ -169,13 +169,13 @@ def unknown_names(root: Path, text: str) -> list[str]:
 
 
 def in_engine(root: Path, owner: str, name: str) -> bool:
-    """Whether a module or class of the engine, or the ledger, defines a name; `t.name` is a column of its tables."""
-    folder = root / "src/solvent/engine"
+    """Whether a module or class of the engine, the scenarios or the ledger defines a name; `t.name` is a column."""
+    folder, scenarios = root / "src/solvent/engine", root / "src/solvent/margin/scenario"
     if owner == "ledger":
         return hasattr(ledger, name)
     if owner[0].isupper():
         return any(defines(path, f"{owner}.{name}") for path in folder.glob("*.py"))
-    module = folder / f"{owner}.py"
+    module = next((one for one in (folder / f"{owner}.py", scenarios / f"{owner}.py") if one.is_file()), folder)
     if not module.is_file():
         return False
     source = module.read_text(encoding="utf-8")

@@ -160,7 +160,7 @@ class Money:
         world = self.world
         demand(c.flags in (0, 1), Reason.MALFORMED)
         demand(world.is_user(c.pool), Reason.UNKNOWN_POOL)
-        demand(c.amount > 0, Reason.AMOUNT)
+        demand(0 < c.amount <= MOST_CASH, Reason.AMOUNT)
         pool, fund = world.pools[c.pool], world.pools[FUND_POOL]
         numeraire = world.numeraire(pool)
         demand(numeraire == world.numeraire(fund), Reason.SCOPE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from solvent.book import PriceKey, PriceKind
@@ -13,8 +13,6 @@ from solvent.units import ZERO
 
 if TYPE_CHECKING:
     from solvent.margin.valuation import Scene
-
-_CUT = Context(prec=12, rounding=ROUND_HALF_EVEN, traps=[])
 
 
 class OptionGreeks(NamedTuple):
@@ -41,8 +39,7 @@ def cut(number: float) -> Decimal:
     >>> str(cut(0.1 + 0.2))
     '0.3'
     """
-    found = _CUT.create_decimal_from_float(float(number))
-    return ZERO if not found else _CUT.create_decimal(f"{found:.12g}")
+    return Decimal(f"{float(number):.12g}") if number else ZERO
 
 
 def option_facts(scene: Scene) -> Mapping[str, OptionFacts]:
