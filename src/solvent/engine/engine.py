@@ -118,6 +118,11 @@ class Engine:
         return self._desk.t
 
     @property
+    def crew(self) -> ThreadPoolExecutor | None:
+        """The two threads that look at halves of the pools; None in an engine of one thread."""
+        return self._desk.crew
+
+    @property
     def names(self) -> Names:
         """Names of things and rules rows."""
         return self._desk.names

@@ -55,7 +55,7 @@ class Mirror:
         self._next = [0, 0]
         self._debt = np.zeros(0, np.int64)
         self._scratch = [(np.zeros(SUMS), np.zeros(MOST_COLUMNS, np.int8)) for _ in range(2)]
-        self._tally, self._held = np.zeros(ABSENT + 1, np.int32), np.zeros(2 * WINDOW, np.int16)
+        self._buffers = [(np.zeros(ABSENT + 1, np.int32), np.zeros(2 * WINDOW, np.int16)) for _ in range(2)]
 
     @property
     def nbytes(self) -> int:
@@ -66,7 +66,9 @@ class Mirror:
         """Whether an engine of so many pools keeps lanes."""
         return int(t.top[TOP_POOLS]) >= self.from_pools
 
-    def refresh(self, t: Tables, most: int | None = None) -> int:
+    def refresh(
+        self, t: Tables, most: int | None = None, threads: int = 1, crew: ThreadPoolExecutor | None = None
+    ) -> int:
         """Lay out again the windows that are due (at most so many); how many were. 0.2 ms each, 0.2 s a million pools.
 
         The first time, and where the pools have outgrown the lanes, everything is laid out.
@@ -75,24 +77,34 @@ class Mirror:
         if windows > self._debt.size:
             return self._lay_out_all(t, windows)
         due, words = np.zeros(windows, np.int64), t.mirrored.view(np.int64)
-        found = due[: int(count_unmirrored(t, words, self._debt[:windows], due, self.patience))][:most]
-        for window in found.tolist():
-            self._debt[window] = 0
-            if not self._lay_out_again(t, window):
-                return self._lay_out_all(t, windows)
-        return int(found.size)
+        found = due[: int(count_unmirrored(t, words, self._debt[:windows], due, self.patience))][:most].tolist()
+        self._debt[found] = 0
+        used = np.zeros((len(found), 2), np.int64)
+        shares = _shares(len(found), threads)
 
-    def _lay_out_again(self, t: Tables, window: int) -> bool:
-        """One window into its room, or into spare room; False where there is none."""
-        used = arrange(t, self.lanes, window, self._tally, self._held)
+        def arranged(low: int, high: int) -> None:
+            for k in range(low, high):
+                used[k] = arrange(t, self.lanes, found[k], *self._buffers[low > 0])
+
+        def laid_out(low: int, high: int) -> None:
+            for k in range(low, high):
+                lay_out(t, self.lanes, found[k], *self._first[found[k]].tolist())
+
+        in_turn(arranged, shares, crew)
+        if not all(self._has_room(window, row) for window, row in zip(found, used.tolist(), strict=True)):
+            return self._lay_out_all(t, windows)
+        in_turn(laid_out, shares, crew)
+        return len(found)
+
+    def _has_room(self, window: int, used: list[int]) -> bool:
+        """Whether a window has room for so many columns of both kinds, if need be spare room; False where none is."""
         for k, spare in enumerate((self.lanes.thing.size, self.lanes.asset.size)):
             if used[k] > self._room[window, k]:
-                room = int(used[k]) + int(used[k]) // SLACK
+                room = used[k] + used[k] // SLACK
                 if self._next[k] + room > spare // LANES:
                     return False
                 self._first[window, k], self._room[window, k] = self._next[k], room
                 self._next[k] += room
-        lay_out(t, self.lanes, window, *(int(one) for one in self._first[window]))
         return True
 
     def _lay_out_all(self, t: Tables, windows: int) -> int:
@@ -101,7 +113,7 @@ class Mirror:
         arranged = space(most, 0, 0)
         used = np.zeros((most, 2), np.int64)
         for window in range(windows):
-            used[window] = arrange(t, arranged, window, self._tally, self._held)
+            used[window] = arrange(t, arranged, window, *self._buffers[0])
         self._room = used + used // SLACK
         ends = np.cumsum(self._room, axis=0)
         self._first, self._next = ends - self._room, [int(one) for one in ends[-1]]
@@ -121,29 +133,29 @@ class Mirror:
         crew: ThreadPoolExecutor | None = None,
     ) -> None:  # fmt: skip
         """How every pool stands at MAINTAIN, into four columns by pool id."""
-        words = self._prepare(t, q)
+        words = self._prepare(t, q, threads, crew)
         value, equity, required, flag = out
 
         def run(low: int, high: int) -> None:
             sums, over = self._scratch[low > 0]
             stand_windows(t, q, self.lanes, self.prices, words, low, high, sums, over, value, equity, required, flag)
 
-        in_turn(run, _shares(t, threads), crew)
+        in_turn(run, _shares(_windows(t), threads), crew)
 
     def breaches(self, t: Tables, q: Marks, threads: int = 1, crew: ThreadPoolExecutor | None = None) -> I32:
         """Users' healthy pools in breach at MAINTAIN, in no order."""
-        words, found = self._prepare(t, q), np.zeros(_windows(t) * WINDOW, np.int32)
+        words, found = self._prepare(t, q, threads, crew), np.zeros(_windows(t) * WINDOW, np.int32)
 
         def run(low: int, high: int) -> Any:
             sums, over = self._scratch[low > 0]
             count = breach_windows(t, q, self.lanes, self.prices, words, low, high, sums, over, found)
             return found[low * WINDOW : low * WINDOW + count]
 
-        return np.concatenate(in_turn(run, _shares(t, threads), crew))
+        return np.concatenate(in_turn(run, _shares(_windows(t), threads), crew))
 
-    def _prepare(self, t: Tables, q: Marks) -> I64:
+    def _prepare(self, t: Tables, q: Marks, threads: int, crew: ThreadPoolExecutor | None) -> I64:
         """Lanes as they should be, this epoch's rows of prices, and the pools' bytes eight at once."""
-        self.refresh(t)
+        self.refresh(t, None, threads, crew)
         price_rows(t, q, self.prices)
         return t.mirrored.view(np.int64)
 
@@ -152,7 +164,6 @@ def _windows(t: Tables) -> int:
     return -(-int(t.top[TOP_POOLS]) // WINDOW)
 
 
-def _shares(t: Tables, threads: int) -> list[tuple[int, int]]:
-    """The windows that each thread takes."""
-    windows = _windows(t)
+def _shares(windows: int, threads: int) -> list[tuple[int, int]]:
+    """Which of so many windows each thread takes."""
     return list(itertools.pairwise(windows * k // threads for k in range(threads + 1)))

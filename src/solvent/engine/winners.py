@@ -10,6 +10,7 @@ compared exactly. So the order is the readable one, fraction by fraction, with e
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from solvent.engine.jit import kernel
 from solvent.engine.records import FIRST_USER_POOL, LEG_MASK
+from solvent.engine.screen import in_turn
 from solvent.engine.tables import ASSET, FREE, I64, TOP_POOLS, Tables
 from solvent.engine.value import (
     MAINTAIN,
@@ -155,8 +157,12 @@ class Given(NamedTuple):
     lots: int
 
 
-def candidates(t: Tables, thing: int, losing_lots: int, pools: I64 | None = None) -> Candidates | None:
+def candidates(
+    t: Tables, thing: int, losing_lots: int, pools: I64 | None = None, crew: ThreadPoolExecutor | None = None
+) -> Candidates | None:
     """Every leg of ``pools`` (all users', unless said) that could take the other side; None where one is not covered.
+
+    Of two threads in a ``crew`` each looks at half of the pools.
 
     Examples
     --------
@@ -167,13 +173,29 @@ def candidates(t: Tables, thing: int, losing_lots: int, pools: I64 | None = None
     """
     users = np.arange(FIRST_USER_POOL, int(t.top[TOP_POOLS])) if pools is None else _rising(pools)
     chosen, slots = users.astype(np.int64), np.zeros(users.size, np.int64)
-    count = int(opposite(t, thing, losing_lots, chosen, slots))
-    chosen, slots = chosen[:count].copy(), slots[:count].copy()
-    figures = np.zeros(FIGURES * count, np.int64)
-    if not measure(t, chosen, slots, figures):
+
+    def chose(low: int, high: int) -> int:
+        return low + int(opposite(t, thing, losing_lots, chosen[low:high], slots[low:high]))
+
+    parts = _halves(users.size, crew)
+    kept = np.concatenate(
+        [np.arange(low, end) for (low, _), end in zip(parts, in_turn(chose, parts, crew), strict=True)]
+    )
+    chosen, slots = chosen[kept], slots[kept]
+    figures = np.zeros(FIGURES * kept.size, np.int64)
+
+    def measured(low: int, high: int) -> bool:
+        return bool(measure(t, chosen[low:high], slots[low:high], figures[FIGURES * low : FIGURES * high]))
+
+    if not all(in_turn(measured, _halves(kept.size, crew), crew)):
         return None
     leg = t.key[slots].astype(np.int64) & LEG_MASK
     return Candidates(chosen, slots, leg, *np.ascontiguousarray(figures.reshape(-1, FIGURES).T))
+
+
+def _halves(count: int, crew: ThreadPoolExecutor | None) -> list[tuple[int, int]]:
+    """Rows that are looked at together: all of them, or with a crew two halves."""
+    return [(0, count)] if crew is None else [(0, count // 2), (count // 2, count)]
 
 
 def _rising(pools: I64) -> I64:

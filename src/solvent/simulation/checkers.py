@@ -218,7 +218,7 @@ class Parents:
             if (commands["kind"] == Verb.SOCIALISE).any():
                 return
         now = self._owned()
-        watched = ~np.isin(self.parents, np.concatenate(parties))
+        watched = ~np.isin(self.parents, np.concatenate(parties), kind="table")
         fine = (now == self.before).all(axis=1)[watched]
         wrong = self.parents[watched][~fine]
         tally.checks += int(fine.size)

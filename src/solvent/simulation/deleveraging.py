@@ -68,9 +68,14 @@ class Holders:
         for thing, *sides in trades[["thing", "pool", "other"]].tolist():
             known = self.of(thing)
             places = np.searchsorted(known, sides)
-            new = [one for one, at in zip(sides, places, strict=True) if at == known.size or known[at] != one]
-            if any(one >= FIRST_USER_POOL for one in new):
-                self.known[thing] = np.union1d(known, [one for one in new if one >= FIRST_USER_POOL])
+            new = {
+                one: at
+                for one, at in zip(sides, places.tolist(), strict=True)
+                if one >= FIRST_USER_POOL and (at == known.size or known[at] != one)
+            }
+            if new:  # rising stays rising without a sort
+                ids = sorted(new)
+                self.known[thing] = np.insert(known, [new[one] for one in ids], ids)
 
 
 @dataclass(slots=True)
@@ -130,7 +135,7 @@ def ranked(engine: Engine, rules: VenueRules, thing: int, losing_lots: int, hold
 
     By the rule set's rank where all are covered, else roughly.
     """
-    found = candidates(engine.tables, thing, losing_lots, holders)
+    found = candidates(engine.tables, thing, losing_lots, holders, engine.crew)
     if found is None:
         return _roughly(engine, thing, losing_lots)
     found = found.at(in_order(found, rules.losses.adl_rank, _one(engine, thing)))
