@@ -140,6 +140,13 @@ def test_replay_passes_its_options_on_and_prints_the_report(solvent, replay_doub
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("has", "threads"), [(1, 1), (2, 2), (8, 2)])
+def test_replay_uses_two_threads_where_there_are_two_processors(solvent, replay_double, monkeypatch, has, threads):
+    monkeypatch.setattr("solvent.cli.engine_commands.processors", lambda: has)
+    assert solvent("replay", "may-2021").code == 0
+    assert replay_double["threads"] == threads
+
+
 def test_replay_tables_show_every_part_laws_and_hash(solvent, replay_double):
     ran = solvent("replay", "may-2021")
     assert ran.code == 0

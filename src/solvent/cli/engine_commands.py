@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from solvent.cli.account_commands import JSON
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @click.command()
@@ -15,7 +21,13 @@ from solvent.cli.account_commands import JSON
 @click.option("--seed", type=int, default=7, show_default=True, help="Seed of everything that is drawn.")
 @click.option("--venue", metavar="V", default="generic", show_default=True, help="Rule set to judge by.")
 @click.option("--batch", type=click.IntRange(min=1), default=1_000, show_default=True, help="Commands in a batch.")
-@click.option("--threads", type=click.IntRange(1, 2), default=1, show_default=True, help="Threads of the scan.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 2),
+    default=lambda: min(2, processors()),
+    show_default="2, or 1 on a single processor",
+    help="Threads of the scan.",
+)
 @click.option(
     "--screen/--no-screen", default=True, show_default=True, help="Proved float screen before exact verdicts."
 )
