@@ -52,6 +52,15 @@ TARGETS: dict[str, tuple[Target, ...]] = {
     ),
     "bands.scale": (Target("ratio", False, 2, "≤ 2 × an epoch with a tenth of the pools"),),
     "bands.crash": (Target("ratio", False, 1.5, "worst epoch ≤ 1.5 × the median full scan"),),
+    "scan": (
+        Target("milliseconds", False, 2, "≤ 2 ms for 100,000 portfolios"),
+        Target("ratio", True, 8, "≥ 8 × scipy"),
+    ),
+    "whatif.options": (Target("milliseconds", False, 2, "≤ 2 ms"),),
+    "greeks": (
+        Target("value", True, 70_000_000, "≥ 70,000,000 options a second on one thread"),
+        Target("ratio", True, 200, "≥ 200 × QuantLib"),
+    ),
 }
 
 

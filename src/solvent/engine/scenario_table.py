@@ -7,7 +7,6 @@ readable :func:`~solvent.margin.scenario.quantised_account.standing` of each por
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,6 +23,7 @@ from solvent.margin.scenario.quantised_form import quantised_form
 from solvent.rules import RulesError, VenueRules
 
 MOST = 1 << 62
+PIECES = 4  # of a pass on two threads
 
 
 class ScenarioTable:
@@ -64,7 +64,7 @@ class ScenarioTable:
         self.listing, self.books, self.threads = listing, books, threads
         self.standing: Answers = answers(books.first.size)
         self.largest = largest_size(books)
-        self._crew = ThreadPoolExecutor(threads, "scan") if threads > 1 else None
+        self._crew = ThreadPoolExecutor(threads - 1, "scan") if threads > 1 else None
 
     @property
     def count(self) -> int:
@@ -97,12 +97,18 @@ class ScenarioTable:
         )
 
     def run(self, work: Callable[[int, int], int], count: int) -> int:
-        """Do work on ranges of so many things, a range a thread; the sum of its answers."""
-        ends = [count * k // self.threads for k in range(self.threads + 1)]
-        ranges = list(itertools.pairwise(ends))
-        if self._crew is None:
-            return int(work(*ranges[0]))
-        return sum(int(one) for one in self._crew.map(lambda pair: work(*pair), ranges))
+        """Do work on ranges of so many things; the sum of its answers.
+
+        Threads take pieces until none is left, so that one that wakes late holds up nobody; this thread is one of them.
+        """
+        number = min(PIECES, count) if self._crew else 1
+        pieces = iter([(count * k // number, count * (k + 1) // number) for k in range(number)])
+
+        def share() -> int:
+            return sum(int(work(low, high)) for low, high in pieces)
+
+        later = [self._crew.submit(share) for _ in range(self.threads - 1)] if self._crew else []
+        return share() + sum(one.result() for one in later)
 
     def grid(self, rows: Quantised) -> Grid:
         """Rows laid out; :class:`RulesError` where a sum could leave 64 bits."""
