@@ -15,7 +15,7 @@ from solvent.assessment import Assessment, Line
 from solvent.book import Book, Holding, Leg, Market, Position, PriceKind, Purpose
 from solvent.instruments import Exercise, Option
 from solvent.margin.declared import instrument_of
-from solvent.margin.scenario.account import worst_with_orders
+from solvent.margin.scenario.resting import worst_with_orders
 from solvent.margin.totals import assessed
 from solvent.rules import PoolModel, RulesError, VenueRules
 from solvent.units import ONE, ZERO, Rounding, divide, exact, shifted
@@ -163,7 +163,7 @@ class OptionAccount:
         def alone(held: Holding) -> Assessment:
             return self._alone(book, market, rules, purpose, replace(held, orders=others))
 
-        return worst_with_orders(alone, book, purpose, replace(holding, orders=on_options))
+        return worst_with_orders(alone, book, market, purpose, replace(holding, orders=on_options))
 
     @exact
     def _alone(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:

@@ -21,7 +21,8 @@ from solvent.margin.greeks.quadratic import CorrelationTable, Key, Shift, size
 from solvent.margin.greeks.sensitivities import Sensitivities, sensitivities
 from solvent.margin.scenario.joint_account import Closing, closing_costs
 from solvent.margin.scenario.money import bounded
-from solvent.margin.scenario.whole import Whole, value_error, value_lines, whole_pool, worst_fill
+from solvent.margin.scenario.resting import worst_with_orders
+from solvent.margin.scenario.whole import Whole, value_error, value_lines, whole_pool
 from solvent.rates import Schedule
 from solvent.rules import RulesError, VenueRules
 from solvent.units import ONE, ZERO, exact
@@ -137,7 +138,9 @@ class GreeksAccount:
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         """The pool's assessment (inside the exact context)."""
-        return worst_fill(lambda held: self._alone(book, market, rules, purpose, held), book, market, purpose, holding)
+        return worst_with_orders(
+            lambda held: self._alone(book, market, rules, purpose, held), book, market, purpose, holding
+        )
 
     def _alone(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         pool, own = holding.pool, self.rules

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from solvent.assessment import Assessment, Binding, Line
-from solvent.book import Book, Holding, Leg, Market, Position, PriceKind, Purpose
-from solvent.instruments import Instrument, Option, Perpetual
+from solvent.book import Book, Holding, Leg, Market, PriceKind, Purpose
+from solvent.instruments import Instrument
 from solvent.margin.options import Reads
 from solvent.margin.scenario.contingencies import haircut_of, oracle_charges, static_charges, value_of
 from solvent.margin.scenario.errors import scan_error, value_errors
 from solvent.margin.scenario.money import bounded, figure
 from solvent.margin.scenario.portfolio import PortfolioRules
 from solvent.margin.scenario.reading import CoinHeld, Pooled, Underlying, columns, pooled, stable_price
+from solvent.margin.scenario.resting import worst_with_orders
 from solvent.margin.scenario.scan import Linear, Scan, by_expiry, scan, values
 from solvent.margin.scenario.series import F64, Expiries, Series
 from solvent.margin.scenario.shocks import Scenario
@@ -26,7 +27,6 @@ from solvent.rules import RulesError, VenueRules
 from solvent.units import ZERO, Asset, exact
 
 INITIAL = frozenset({Purpose.WITHDRAW, Purpose.ADMIT, Purpose.FILL})
-WITH_ORDERS = frozenset({Purpose.WITHDRAW, Purpose.ADMIT})
 NOW = Scenario("now", 1.0)
 
 
@@ -76,7 +76,9 @@ class ScenarioAccount:
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         """The pool's assessment (inside the exact context)."""
-        return worst_with_orders(lambda held: self._alone(book, market, rules, purpose, held), book, purpose, holding)
+        return worst_with_orders(
+            lambda held: self._alone(book, market, rules, purpose, held), book, market, purpose, holding
+        )
 
     def _alone(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         own = holding.pool, holding.cash, holding.positions, holding.borrow_index  # whatever orders rest
@@ -198,37 +200,3 @@ def _values(pool: Pooled, counts: Sequence[object], stable: Decimal, found: Figu
     for symbol, value in zip(found.series.symbols, found.option_values.tolist(), strict=True):
         worth = figure(value)
         yield Line("position", symbol, Leg.NET, worth, worth)
-
-
-def worst_with_orders(
-    alone: Callable[[Holding], Assessment], book: Book, purpose: Purpose, holding: Holding
-) -> Assessment:
-    """The worst of a pool as it is, with all its buys filled and with all its sells, where orders count.
-
-    ``alone`` assesses a holding without its orders; the answer with the lowest bound of the surplus is the worst.
-    """
-    found = alone(holding)
-    for side in (1, -1) if purpose in WITH_ORDERS else ():
-        filled = once(with_fills, book, holding, side)
-        if filled is not holding:
-            other = alone(filled)
-            found = other if other.low < found.low else found
-    return found
-
-
-def with_fills(book: Book, holding: Holding, side: int) -> Holding:
-    """The holding with all resting orders of a side (+1 buys, −1 sells) filled at their limits; itself without any."""
-    found = holding
-    for order in holding.orders:
-        if order.lots * side <= 0 or order.reduce_only:
-            continue
-        listed = book.instruments.get(order.symbol)
-        if not isinstance(listed, Option | Perpetual):
-            continue
-        before = found.position(order.symbol, order.leg) or Position(order.symbol, 0, 0, order.leg)
-        cost = listed.worth(order.lots, order.ticks)
-        if isinstance(listed, Option):
-            found = found.with_cash(listed.settle.name, -cost)
-            cost = 0  # the premium leaves cash
-        found = found.with_position(replace(before, lots=before.lots + order.lots, cost=before.cost + cost))
-    return found

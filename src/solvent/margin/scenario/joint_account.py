@@ -14,7 +14,8 @@ from solvent.assessment import Assessment, Binding, Line
 from solvent.book import Book, Holding, Leg, Market, Mode, Purpose
 from solvent.margin.scenario.joint import JointRules, Scanned, loss_of, scanned
 from solvent.margin.scenario.money import bounded
-from solvent.margin.scenario.whole import Whole, value_error, value_lines, whole_pool, worst_fill
+from solvent.margin.scenario.resting import worst_with_orders
+from solvent.margin.scenario.whole import Whole, value_error, value_lines, whole_pool
 from solvent.rates import Schedule
 from solvent.rules import VenueRules
 from solvent.units import ZERO
@@ -42,7 +43,9 @@ class JointAccount:
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         """The pool's assessment (inside the exact context)."""
-        return worst_fill(lambda held: self._alone(book, market, rules, purpose, held), book, market, purpose, holding)
+        return worst_with_orders(
+            lambda held: self._alone(book, market, rules, purpose, held), book, market, purpose, holding
+        )
 
     def _alone(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         pool = holding.pool

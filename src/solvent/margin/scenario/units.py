@@ -23,10 +23,11 @@ from solvent.book import Book, Holding, Market, PriceKey, PriceKind, Purpose, cu
 from solvent.instruments import DOLLARS, Future, Option, Payoff, Perpetual
 from solvent.margin.declared import instrument_of
 from solvent.margin.premiums import OptionAtMark, option_lines, options_at_marks, with_premiums
-from solvent.margin.scenario.account import NOW, worst_with_orders
+from solvent.margin.scenario.account import NOW
 from solvent.margin.scenario.errors import SPARE_TERMS, UNIT, value_errors
 from solvent.margin.scenario.money import HALF_PLACE, bounded, figure
 from solvent.margin.scenario.reading import OptionHeld, Underlying, cash_of, columns
+from solvent.margin.scenario.resting import worst_with_orders
 from solvent.margin.scenario.scan import Scan, scan, values
 from solvent.margin.scenario.series import F64, Expiries, Series
 from solvent.margin.scenario.shocks import PlainShock, Scenario, VolatilityShock
@@ -151,7 +152,9 @@ class UnitAccount:
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         """The pool's assessment (inside the exact context)."""
-        return worst_with_orders(lambda held: self._alone(book, market, rules, purpose, held), book, purpose, holding)
+        return worst_with_orders(
+            lambda held: self._alone(book, market, rules, purpose, held), book, market, purpose, holding
+        )
 
     @exact
     def _alone(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 
 from solvent import ledger
-from solvent.assessment import Assessment, Line
-from solvent.book import Book, BookError, Holding, Leg, Market, Position, PriceKey, PriceKind, Purpose, curve
+from solvent.assessment import Line
+from solvent.book import Book, BookError, Holding, Leg, Market, Position, PriceKey, PriceKind, curve
 from solvent.instruments import Exercise, Instrument, Option, OptionKind, Payoff, Perpetual, Structured
 from solvent.margin.declared import instrument_of
 from solvent.margin.scenario.errors import value_errors
@@ -29,7 +28,6 @@ from solvent.pricing.black import spread_price
 from solvent.rules import RulesError
 from solvent.units import ZERO
 
-WITH_ORDERS = frozenset({Purpose.WITHDRAW, Purpose.ADMIT})
 NANO = 1_000_000_000
 
 
@@ -188,32 +186,3 @@ def value_lines(whole: Whole, counts: Callable[[str], bool], numeraire: str) -> 
 def value_error(whole: Whole) -> float:
     """A bound of the error of all prices that are a model's."""
     return sum((abs(float(entry.size)) * entry.error for entry in whole.entries), 0.0)
-
-
-def worst_fill(
-    alone: Callable[[Holding], Assessment], book: Book, market: Market, purpose: Purpose, holding: Holding
-) -> Assessment:
-    """The worst of a pool as it is, with all its buys filled and with all its sells, where orders count."""
-    found = alone(replace(holding, orders=()))
-    for side in (1, -1) if purpose in WITH_ORDERS else ():
-        filled = _filled(book, market, holding, side)
-        if filled is not holding:
-            other = alone(replace(filled, orders=()))
-            found = other if other.low < found.low else found
-    return found
-
-
-def _filled(book: Book, market: Market, holding: Holding, side: int) -> Holding:
-    """The holding with all orders of a side filled at their limits; funding due until now becomes cost."""
-    found = holding
-    for order in holding.orders:
-        listed = instrument_of(book, order.symbol)
-        if order.lots * side > 0 and not order.reduce_only and isinstance(listed, Perpetual | Option | Structured):
-            index = market.funding.get(order.symbol, 0)
-            before = found.position(order.symbol, order.leg) or Position(order.symbol, 0, 0, order.leg)
-            due = ledger.funding_due(before.lots, index, before.funding_index)
-            lots, cost = before.lots + order.lots, before.cost + due + listed.worth(order.lots, order.ticks)
-            if not lots:  # what the closed position cost or brought is cash now
-                found = found.with_cash(listed.settle.name, -cost)
-            found = found.with_position(replace(before, lots=lots, cost=cost, funding_index=index))
-    return found

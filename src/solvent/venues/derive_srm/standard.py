@@ -14,11 +14,12 @@ from typing import ClassVar, NamedTuple
 from solvent.assessment import Assessment, Line
 from solvent.book import Book, Holding, Leg, Market, Purpose
 from solvent.margin.options import Reads
-from solvent.margin.scenario.account import INITIAL, NOW, worst_with_orders
+from solvent.margin.scenario.account import INITIAL, NOW
 from solvent.margin.scenario.contingencies import value_of
 from solvent.margin.scenario.errors import value_errors
 from solvent.margin.scenario.money import bounded, figure
 from solvent.margin.scenario.reading import CoinHeld, Pooled, Underlying, columns, pooled, stable_price
+from solvent.margin.scenario.resting import worst_with_orders
 from solvent.margin.scenario.scan import values
 from solvent.margin.scenario.shocks import PlainShock
 from solvent.rules import VenueRules
@@ -89,7 +90,9 @@ class StandardAccount:
 
     def assess(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         """The pool's assessment (inside the exact context)."""
-        return worst_with_orders(lambda held: self._alone(book, market, rules, purpose, held), book, purpose, holding)
+        return worst_with_orders(
+            lambda held: self._alone(book, market, rules, purpose, held), book, market, purpose, holding
+        )
 
     def _alone(self, book: Book, market: Market, rules: VenueRules, purpose: Purpose, holding: Holding) -> Assessment:
         pool, own = pooled(book, market, holding, rules.name), holding.pool.numeraire
