@@ -57,6 +57,26 @@ def test_the_cache_equals_the_recomputation_after_every_command(row):
             assert pair(kernels.admit_surplus(w.t, pool)) == pair(kernels.surplus(w.t, pool, Purpose.ADMIT.value))
 
 
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_fills_within_an_epoch_carry_the_millionths_of_the_cache(row):
+    """Where the schedule asks more than leverage, no whole number of units, fills change both parts of the pair."""
+    w = world(row=row)
+    w.t.rules[row]["leverage_at"] = 0
+    w.reprice({BTCUSDT: 300_007, XRPUSDT: 20_011})
+    for pool in (2, 3):
+        w.must(Verb.DEPOSIT, pool=pool, thing=U, amount=10**12)
+        kernels.admit_surplus(w.t, pool)  # the cache is of this epoch from here on
+    parts = set()
+    for lots in (7, -3, 11, 1, -19, 5):
+        for thing in (BTCUSDT, XRPUSDT):
+            w.must(Verb.FILL, pool=2, other=3, thing=thing, lots=lots, ticks=int(w.t.things[thing]["mark"]))
+            for pool in (2, 3):
+                cached = kernels.admit_surplus(w.t, pool)
+                parts.add(int(cached[1]))
+                assert pair(cached) == pair(kernels.surplus(w.t, pool, Purpose.ADMIT.value))
+    assert len(parts) > 3, "the pair's second part moves"
+
+
 def test_the_breach_flips_at_one_millionth_and_at_zero_only_where_inclusive():
     for row, inclusive in ((0, False), (1, True)):
         w = world(row=row)
