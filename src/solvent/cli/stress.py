@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -273,8 +273,3 @@ def _crisis(one: Crisis) -> Form:
         else {"time": time_text(one.breach.time_ns), **_texts(one.breach._asdict())},
         "end": {"time": time_text(one.end.time_ns), **_texts(one.end._asdict())},
     }
-
-
-def names_of(given: Sequence[Cell]) -> list[str]:
-    """The per cents of cells' prices, for a table's head (inside the exact context)."""
-    return [f"{shifted(share(one.price), 2):+.4g} %" for one in given]

@@ -117,15 +117,6 @@ def put(t: Tables, pool: int, slot: int, units: int, touched: int) -> None:
 
 
 @kernel
-def balance_units(t: Tables, pool: int, asset: int) -> int:
-    """Units of an asset a pool holds, as last touched (interest since then not taken off).
-
-    Invariant: nothing is changed. Cost: that of :func:`place_of`.
-    """
-    return balance_at(t, pool, place_of(t, pool, asset))[0]
-
-
-@kernel
 def funded(t: Tables, pool: int, asset: int) -> int:
     """Units of an asset a pool holds less the interest it owes.
 

@@ -44,23 +44,3 @@ def greeks_into(
         vega[i] = 0.01 * slope
         share = v * inverse
         theta[i] = slope * v * share * share * (-0.5 / 365.0)
-
-
-@kernel
-def prices_into(
-    forward: F64, strike: F64, years: F64, volatility: F64, discount: F64, is_call: Truths, price: F64
-) -> None:
-    """Price of each option; arguments as :func:`greeks_into`.
-
-    Invariant: the price that :func:`greeks_into` gives, but for rounding, and never below zero. Cost: as there.
-    """
-    for i in range(forward.size):
-        f, k = forward[i], strike[i]
-        s = max(volatility[i] * math.sqrt(years[i]), LEAST_SPREAD)
-        ratio = f / k
-        d1 = fast_log(ratio) / s + 0.5 * s
-        gauss = fast_exp(-0.5 * d1 * d1)
-        sign = 2.0 * is_call[i] - 1.0
-        n1 = normal_given(sign * d1, gauss)
-        n2 = normal_given(sign * (d1 - s), gauss * ratio)
-        price[i] = max(discount[i] * sign * (f * n1 - k * n2), 0.0)

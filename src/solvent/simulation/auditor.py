@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from solvent.engine.audit import Tally
 from solvent.engine.names import ListedAsset, Names
-from solvent.engine.records import FIRST_USER_POOL, FUND_POOL, Finality, Happened, House, Reason, Records, Verb
+from solvent.engine.records import FUND_POOL, Finality, Happened, House, Reason, Records, Verb
 from solvent.engine.scan import cash_sums, entry_sums, joined_halves, lots_differ
 from solvent.engine.tables import ASSET, TOP_POOLS, Tables
 
@@ -168,8 +168,3 @@ def residuals(t: Tables, names: Names) -> dict[str, int]:
 def fund_cash(t: Tables) -> int:
     """Cash of the insurance fund, units."""
     return int(t.pools[FUND_POOL]["cash"])
-
-
-def user_pools(t: Tables) -> range:
-    """Pool ids of everybody but the house."""
-    return range(FIRST_USER_POOL, int(t.top[TOP_POOLS]))

@@ -11,7 +11,6 @@ from solvent.engine.commands import LEGS_SHIFT
 from solvent.engine.records import (
     FIRST_USER_POOL,
     FUND_POOL,
-    OTHER_LEG_SHIFT,
     STOP_BELOW,
     House,
     Records,
@@ -152,8 +151,3 @@ def stops(stage: Stage) -> Records:
         thing=standing.instrument + stage.world.first_perpetual, lots=standing.lots, ticks=standing.ticks,
         ref=standing.ref,
     )  # fmt: skip
-
-
-def maker_side(leg: Ints | int) -> Ints | int:
-    """Flags of a fill whose maker holds ``leg``."""
-    return leg << OTHER_LEG_SHIFT
